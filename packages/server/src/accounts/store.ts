@@ -1,0 +1,61 @@
+import type { AccountTable, Db } from '../db/schema.ts'
+
+export type Account = AccountTable
+
+export function findByEmail(db: Db, email: string): Promise<Account | undefined> {
+  return db.selectFrom('account').selectAll().where('email', '=', email).executeTakeFirst()
+}
+
+export function findById(db: Db, id: string): Promise<Account | undefined> {
+  return db.selectFrom('account').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+export function list(db: Db): Promise<Account[]> {
+  return db.selectFrom('account').selectAll().orderBy('created_at').orderBy('id').execute()
+}
+
+/** `null` where the address is taken: the unique index decides between two who come at once. */
+export async function insert(tx: Db, account: Account): Promise<Account | null> {
+  const row = await tx
+    .insertInto('account')
+    .values(account)
+    .onConflict((conflict) => conflict.column('email').doNothing())
+    .returningAll()
+    .executeTakeFirst()
+  return row ?? null
+}
+
+export async function markVerified(tx: Db, id: string, at: number): Promise<void> {
+  await tx
+    .updateTable('account')
+    .set({ verified_at: at })
+    .where('id', '=', id)
+    .where('verified_at', 'is', null)
+    .execute()
+}
+
+/** Changes the state once; `false` where it was so already or there is no such account. Locks the row. */
+export async function changeState(tx: Db, id: string, state: Account['state']): Promise<boolean> {
+  const row = await tx
+    .updateTable('account')
+    .set({ state })
+    .where('id', '=', id)
+    .where('state', '!=', state)
+    .returning('id')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Holds the row until the transaction is over, and reads it as it is from then on. */
+export function lock(tx: Db, id: string): Promise<Account | undefined> {
+  return tx
+    .updateTable('account')
+    .set((row) => ({ end_position: row.ref('end_position') }))
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst()
+}
+
+export async function setEnd(tx: Db, id: string, position: number): Promise<void> {
+  await tx.updateTable('account').set({ end_position: position }).where('id', '=', id).execute()
+}

@@ -1,0 +1,9 @@
+export {
+  deviceCookie,
+  deviceCookieName,
+  endedSessionCookie,
+  setCookies,
+  signUpCookie,
+  signUpCookieName,
+} from './cookie.ts'
+export { type Carriers, createCarriers, type Handed } from './operations.ts'

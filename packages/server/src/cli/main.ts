@@ -1,0 +1,75 @@
+import { Command } from 'commander'
+import { version } from '../version.ts'
+import { changeAccount, listAccounts } from './accounts.ts'
+import { doctor } from './doctor.ts'
+import { initialise } from './initialise.ts'
+import { listKeys, type RotateFlags, rotateKeys } from './keys.ts'
+import { migrate } from './migrate.ts'
+import { printDone } from './output.ts'
+import { serve } from './serve.ts'
+import { endSession, listSessions } from './sessions.ts'
+import { type Flags, readSettings } from './settings.ts'
+
+/** The command line. An error is one line on standard error (or one JSON object) and exit code 1. */
+export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await program().parseAsync(argv)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    console.error(argv.includes('--json') ? JSON.stringify({ error: message }) : `counterfoil: ${message}`)
+    process.exitCode = 1
+  }
+}
+
+function program(): Command {
+  const program = new Command('counterfoil').description('One session, two carriers.').version(version)
+  const add = (parent: Command, name: string, about: string) =>
+    parent
+      .command(name)
+      .description(about)
+      .option('--data <folder>', 'where secret, database and policy live (COUNTERFOIL_DATA, ./data)')
+      .option('--database <url>', 'sqlite:PATH or postgres://… (COUNTERFOIL_DATABASE)')
+
+  add(program, 'serve', 'serve until told to stop')
+    .option('--port <number>', 'port to listen on, 0 picks a free one (COUNTERFOIL_PORT, 3000)')
+    .option('--host <address>', 'address to listen on (COUNTERFOIL_HOST, 127.0.0.1)')
+    .option('--issuer <origin>', 'the origin that browsers use (COUNTERFOIL_ISSUER)')
+    .action((flags: Flags) => serve(flags))
+
+  const asked = (parent: Command, name: string, about: string) =>
+    add(parent, name, about).option('--json', 'print JSON')
+
+  asked(program, 'init', 'make the data folder and the root secrets').action((flags: Flags) => {
+    const { made } = initialise(readSettings(flags))
+    const text =
+      made.length === 0
+        ? 'All secrets are there already.'
+        : `Made ${made.join(' and ')}. Keep copies apart from the database.`
+    printDone({ made }, { json: flags.json ?? false, text })
+  })
+  asked(program, 'migrate', 'bring the database up to date').action((flags: Flags) => migrate(flags))
+  asked(program, 'doctor', 'say what is wrong and what to do')
+    .option('--issuer <origin>', 'the origin that browsers use (COUNTERFOIL_ISSUER)')
+    .action((flags: Flags) => doctor(flags))
+
+  const accounts = program.command('accounts').description('look at accounts, disable and enable them')
+  asked(accounts, 'list', 'all accounts').action((flags: Flags) => listAccounts(flags))
+  for (const verb of ['disable', 'enable'] as const) {
+    asked(accounts, `${verb} <who>`, `${verb} an account by address or id`).action(
+      (who: string, flags: Flags) => changeAccount(who, verb, flags),
+    )
+  }
+
+  const sessions = program.command('sessions').description('look at live sessions and end them')
+  asked(sessions, 'list', 'all live sessions').action((flags: Flags) => listSessions(flags))
+  asked(sessions, 'end <id>', 'end one session').action((id: string, flags: Flags) => endSession(id, flags))
+
+  const keys = program.command('keys').description('look at signing keys and rotate them')
+  asked(keys, 'list', 'all signing keys').action((flags: Flags) => listKeys(flags))
+  asked(keys, 'rotate', 'publish the next key; it signs once all verifiers know it')
+    .option('--now', 'let it sign at once')
+    .option('--compromised', 'a key was stolen: the reserve signs at once, and nothing older is believed')
+    .action((flags: RotateFlags) => rotateKeys(flags))
+
+  return program
+}

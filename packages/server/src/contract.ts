@@ -1,0 +1,41 @@
+import type { Caller } from '@counterfoil/verifier'
+import type { Transport } from './machine.ts'
+
+/**
+ * What goes into `createAuth` and what comes out, and nothing else: whoever type-checks an application reads
+ * this file and not the house behind it.
+ */
+export type AuthOptions = {
+  /** The origin under which browsers and clients reach this server: https, or http on localhost and *.localhost. */
+  issuer: string
+  /** `sqlite:PATH` or `postgres://…`. */
+  database: string
+  /** The root secret: 32 bytes or more, as bytes, base64url or plain text. Never stored in the database. */
+  secret: string | Uint8Array
+  /** The second root secret, asked for only when the reserve signing key is made or needed. */
+  reserveSecret?: () => Promise<string | Uint8Array>
+  /** See docs/policy.md. Unknown keys are an error. */
+  policy?: object
+  /** How mail leaves. May be left out only where the issuer is http on localhost: then it waits at /dev/mail. */
+  mail?: { smtp: string; from: string } | Transport
+  /** Opens /metrics to whoever shows it as a bearer token. Without one it is for this machine, and on localhost alone. */
+  metricsToken?: string
+  /** Whether to bring the database's schema up to date at start. Default true. */
+  migrate?: boolean
+}
+
+/** Of the socket's other end; `null` where the listener does not say, and then limits per network do not apply. */
+export type Remote = { address: string | null }
+
+export type Auth = {
+  /** The whole server. `remote` tells where the request comes from; without it limits per network do not apply. */
+  fetch(request: Request, remote?: Remote): Promise<Response>
+  /**
+   * Who sends this request: `null` where it carries no credential or an unknown, ended or expired cookie.
+   * Throws a `Refusal` for a bad token and for an unsafe request by cookie that the browser does not prove to
+   * be same-origin. `isPassive`: the request is not a sign of life (a poll).
+   */
+  identify(request: Request, given?: { isPassive?: boolean }): Promise<Caller | null>
+  /** Writes what waits and lets go of the database. */
+  close(): Promise<void>
+}

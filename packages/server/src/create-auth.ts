@@ -1,0 +1,81 @@
+import { type House, wire } from './auth.ts'
+import type { Auth, AuthOptions } from './contract.ts'
+import { migrate } from './db/migrate.ts'
+import { openDatabase } from './db/open.ts'
+import type { Transport } from './machine.ts'
+import { createMachine } from './node/machine.ts'
+import { createSmtpTransport } from './node/smtp.ts'
+import { type Chore, startTimers } from './node/timers.ts'
+import { parseIssuer, secretBytes } from './options.ts'
+import { parsePolicy } from './policy.ts'
+
+/**
+ * Opens the database, makes what is missing and answers requests. Throws an ordinary `Error` that names the
+ * setting and the remedy where the options cannot be used.
+ */
+export async function createAuth(options: AuthOptions): Promise<Auth> {
+  requireText(options)
+  const { isLocal } = parseIssuer(options.issuer)
+  const policy = parsePolicy(options.policy)
+  const transport = transportFrom(options.mail)
+  if (transport === null && !isLocal) {
+    throw new Error(
+      'mail is not set (COUNTERFOIL_SMTP and COUNTERFOIL_MAIL_FROM). Only a server on localhost may keep its mail to itself.',
+    )
+  }
+  const { secret, reserveSecret, issuer, metricsToken = null } = options
+  const machine = await createMachine({
+    rootSecret: secretBytes(secret),
+    reserveSecret: reserveSecret ? async () => secretBytes(await reserveSecret()) : null,
+    hashingQueue: policy.hashingQueue,
+  })
+  const { db, close } = await openDatabase(options.database)
+  try {
+    if (options.migrate ?? true) await migrate(db)
+    const house = wire({ db, machine, policy, issuer, transport, metricsToken })
+    await house.keys.maintain()
+    // A root secret that does not fit the database is found here, not by the first person who signs in.
+    await house.keys.ring()
+    const timers = startTimers(choresOf(house), machine.log)
+    return {
+      fetch: house.fetch,
+      identify: house.identify,
+      async close() {
+        try {
+          house.mail.stop()
+          await timers.stop()
+          await house.chores.touches()
+        } finally {
+          transport?.close?.()
+          await close()
+        }
+      },
+    }
+  } catch (error) {
+    transport?.close?.()
+    await close()
+    throw error
+  }
+}
+
+/** JavaScript callers, and variables that are not set: said by name, before anything is opened. */
+function requireText(options: AuthOptions): void {
+  for (const name of ['issuer', 'database', 'secret'] as const) {
+    if (!options[name]) throw new Error(`createAuth needs ${name}; see AuthOptions for what it takes.`)
+  }
+}
+
+/** Mail that is on its way when the server stops stays in the outbox. */
+function choresOf({ chores }: House): Chore[] {
+  return [
+    { name: 'touches', everySeconds: 2, run: chores.touches },
+    { name: 'mail', everySeconds: 2, run: chores.mail },
+    { name: 'keys', everySeconds: 60, run: chores.keys },
+    { name: 'forget', everySeconds: 60, run: chores.forget },
+  ]
+}
+
+function transportFrom(mail: AuthOptions['mail']): Transport | null {
+  if (mail === undefined) return null
+  return 'smtp' in mail ? createSmtpTransport({ url: mail.smtp, from: mail.from }) : mail
+}

@@ -1,0 +1,26 @@
+import type { Kysely } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import * as first from './migrations/2026-11-23-first.ts'
+import type { Db } from './schema.ts'
+
+/** Imported by name: what runs is what was reviewed, not what happens to lie in a folder. Names are permanent. */
+const migrations: Record<string, Migration> = {
+  '2026-11-23-first': first,
+}
+
+/** Brings the tables to the present schema and returns the names of the migrations that it applied, in order. */
+export async function migrate(db: Db): Promise<string[]> {
+  const { error, results = [] } = await migrator(db).migrateToLatest()
+  if (error) throw new Error('The database could not be migrated; nothing was changed.', { cause: error })
+  return results.map((result) => result.migrationName)
+}
+
+/** The names of the migrations that `migrate` would apply. Changes nothing. */
+export async function pendingMigrations(db: Db): Promise<string[]> {
+  const known = await migrator(db).getMigrations()
+  return known.filter((migration) => !migration.executedAt).map((migration) => migration.name)
+}
+
+function migrator(db: Kysely<unknown> | Db): Migrator {
+  return new Migrator({ db, provider: { getMigrations: async () => migrations } })
+}

@@ -1,0 +1,124 @@
+import type { Kysely } from 'kysely'
+
+/** What a row of each table holds. Instants are whole seconds since 1970, positions are positions in the feed. */
+export type Schema = {
+  account: AccountTable
+  password: PasswordTable
+  password_reset: PasswordResetTable
+  sign_up: SignUpTable
+  client: ClientTable
+  session: SessionTable
+  signing_key: SigningKeyTable
+  feed_head: FeedHeadTable
+  feed_log: FeedLogTable
+  limit_state: LimitStateTable
+  outbox: OutboxTable
+  event: EventTable
+}
+
+/** A connection or an open transaction: the same SQL runs in both. */
+export type Db = Kysely<Schema>
+
+export type AccountTable = {
+  id: string
+  /** Lower case, the one form that is stored, compared and mailed to. */
+  email: string
+  state: 'active' | 'disabled'
+  verified_at: number | null
+  /** Position of the last end of everything this account had begun. */
+  end_position: number
+  created_at: number
+}
+
+export type PasswordTable = { account_id: string; hash: string; changed_at: number }
+
+/** The id travels in the mail with a tag that only the root secret can make; the database alone opens nothing. */
+export type PasswordResetTable = {
+  id: string
+  account_id: string | null
+  created_at: number
+  expires_at: number
+}
+
+/** One record per sign-up; none overwrites another. */
+export type SignUpTable = {
+  id: string
+  email: string
+  /** Unproven until the mailbox is; dropped when the link alone is shown. */
+  password_hash: string | null
+  browser_hash: string | null
+  /** Set where the account began before its address was proven (policy `verifiedEmail: "optional"`). */
+  account_id: string | null
+  created_at: number
+  expires_at: number
+}
+
+export type ClientTable = { id: string; name: string; end_position: number; created_at: number }
+
+export type SessionTable = {
+  id: string
+  account_id: string
+  client_id: string
+  carrier: 'cookie' | 'token'
+  /** The feed position read in the same statement as the credential that proved this session. */
+  began: number
+  created_at: number
+  authenticated_at: number
+  last_seen_at: number
+  expires_at: number
+  ended_at: number | null
+  ended_reason: string | null
+  device: string
+  amr: string
+  cookie_hash: string | null
+  refresh_generation: number
+  refresh_current: string | null
+  refresh_previous: string | null
+  refresh_salt: string | null
+  refresh_rotated_at: number | null
+  /** Repeats in a row, over generations; see tokens/rotation.ts. */
+  refresh_repeats: number
+  /** The generation whose predecessor was last repeated. */
+  refresh_repeated_generation: number
+}
+
+export type SigningKeyTable = {
+  kid: string
+  algorithm: string
+  public_jwk: string
+  wrapped_private: string
+  /** Wrapped under the second secret, waiting for an emergency. */
+  is_reserve: number
+  published_at: number
+  active_at: number | null
+  retired_at: number | null
+}
+
+export type FeedHeadTable = { id: number; epoch: number; seq: number; everyone_end: number }
+
+export type FeedLogTable = { seq: number; epoch: number; kind: string; key: string; at: number }
+
+/** GCRA: the theoretical arrival time of the next conforming attempt. */
+export type LimitStateTable = { key: string; arrival_at: number }
+
+export type OutboxTable = {
+  id: string
+  kind: string
+  recipient: string
+  link_id: string | null
+  created_at: number
+  attempts: number
+  next_at: number
+  sent_at: number | null
+}
+
+export type EventTable = {
+  id: string
+  at: number
+  kind: string
+  outcome: string
+  account_id: string | null
+  session_id: string | null
+  network: string | null
+  detail: string | null
+}

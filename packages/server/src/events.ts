@@ -1,0 +1,72 @@
+import type { Db } from './db/schema.ts'
+import type { Clock, Entropy } from './machine.ts'
+
+/** Every security-relevant act, one row each. The list is closed; a row never holds a secret. */
+export const eventKinds = [
+  'account_disabled',
+  'account_enabled',
+  'email_verified',
+  'limit_reached',
+  'password_change_failed',
+  'password_changed',
+  'password_reset',
+  'password_reset_requested',
+  'password_upgraded',
+  'reauthenticated',
+  'reauthentication_failed',
+  'refresh_from_the_future',
+  'refresh_repeats_exhausted',
+  'refresh_reused',
+  'session_began',
+  'session_ended',
+  'sessions_ended',
+  'sign_in_failed',
+  'sign_up_requested',
+  'signing_key_revoked',
+  'signing_key_rotated',
+] as const
+
+export type EventKind = (typeof eventKinds)[number]
+
+export type NewEvent = {
+  kind: EventKind
+  outcome: 'done' | 'refused'
+  accountId?: string | null
+  sessionId?: string | null
+  network?: string | null
+  /** A short machine word such as a reason; never anything that a person or a client typed. */
+  detail?: string | null
+}
+
+export type Events = {
+  record(db: Db, event: NewEvent): Promise<void>
+  /** Forgets what is older than policy wants kept. */
+  prune(db: Db, keepSeconds: number): Promise<void>
+}
+
+/** Pass the open transaction of the act itself, so that neither is there without the other. */
+export function createEvents({ clock, entropy }: { clock: Clock; entropy: Entropy }): Events {
+  return {
+    async record(db, event) {
+      await db
+        .insertInto('event')
+        .values({
+          id: entropy.id(),
+          at: clock.now(),
+          kind: event.kind,
+          outcome: event.outcome,
+          account_id: event.accountId ?? null,
+          session_id: event.sessionId ?? null,
+          network: event.network ?? null,
+          detail: event.detail ?? null,
+        })
+        .execute()
+    },
+    async prune(db, keepSeconds) {
+      await db
+        .deleteFrom('event')
+        .where('at', '<', clock.now() - keepSeconds)
+        .execute()
+    },
+  }
+}

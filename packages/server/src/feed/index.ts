@@ -1,0 +1,2 @@
+export type { Ending, FeedKind } from './feed.ts'
+export { createFeed, type Feed } from './operations.ts'

@@ -1,0 +1,53 @@
+import { carriesSessionCookie } from '@counterfoil/verifier'
+import { deviceCookie, endedSessionCookie, type Handed, setCookies, signUpCookie } from '../carriers/index.ts'
+import type { Edge, Exchange } from './chain.ts'
+import { allowOrigin, answerHeaders } from './headers.ts'
+import type { Answer } from './route.ts'
+
+/** Turns an answer into a response; the only place where a credential is handed out or taken back. */
+export async function writeAnswer(
+  answer: Answer,
+  { route, request, caller }: Pick<Exchange, 'route' | 'request' | 'caller'>,
+  edge: Edge,
+): Promise<Response> {
+  const handed = answer.began === undefined ? null : await edge.carriers.handOut(answer.began)
+  const keepSeconds = answer.text?.keepSeconds
+  const headers = answerHeaders({ kind: route.kind, isHttps: edge.isHttps, keepSeconds })
+  allowOrigin(headers, request.headers.get('origin'), edge.policy.origins)
+  setCookies(headers, cookiesFor(answer, handed, { request, caller }))
+  if (answer.location !== undefined) headers.set('location', answer.location)
+  const content = contentOf(answer, handed)
+  if (content !== null) headers.set('content-type', content.type)
+  return new Response(content?.body ?? null, { status: answer.status, headers })
+}
+
+function cookiesFor(
+  answer: Answer,
+  handed: Handed | null,
+  { request, caller }: Pick<Exchange, 'request' | 'caller'>,
+): string[] {
+  const cookies: string[] = []
+  if (handed?.cookie != null) cookies.push(handed.cookie)
+  // Whoever ended a session by its token may carry the cookie of another one, which goes on.
+  const isItsCookie = caller === null || caller.carrier === 'cookie'
+  if (answer.ended && isItsCookie && carriesSessionCookie(request.headers.get('cookie')))
+    cookies.push(endedSessionCookie())
+  // A client that keeps tokens keeps no cookies.
+  if (answer.deviceCookie !== undefined && handed?.tokens == null)
+    cookies.push(deviceCookie(answer.deviceCookie))
+  if (answer.signUpCookie !== undefined) {
+    cookies.push(signUpCookie(answer.signUpCookie.value, answer.signUpCookie.lifeSeconds))
+  }
+  return cookies
+}
+
+function contentOf(answer: Answer, handed: Handed | null): { type: string; body: string } | null {
+  if (answer.location !== undefined) return null
+  if (answer.html !== undefined) return { type: 'text/html; charset=utf-8', body: String(answer.html) }
+  if (answer.text !== undefined) return answer.text
+  if (handed !== null) {
+    const { tokens, account, session } = handed
+    return { type: 'application/json', body: JSON.stringify({ ...tokens, account, session }) }
+  }
+  return answer.json === undefined ? null : { type: 'application/json', body: JSON.stringify(answer.json) }
+}

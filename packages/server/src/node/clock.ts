@@ -1,0 +1,11 @@
+import type { Clock } from '../machine.ts'
+
+/** The one place that reads the time of day. Rounded down: a statement may end early, never late. */
+export const systemClock: Clock = {
+  now: () => Math.floor(Date.now() / 1000),
+}
+
+/** Whole seconds since 1970 as RFC 3339 in UTC, for people: logs and pages. */
+export function isoInstant(at: number): string {
+  return new Date(at * 1000).toISOString()
+}

@@ -1,0 +1,27 @@
+import type { Machine } from '../machine.ts'
+import { systemClock } from './clock.ts'
+import { systemCommonPasswords } from './common-passwords.ts'
+import { systemEntropy } from './entropy.ts'
+import { createLog } from './log.ts'
+import { createPasswordHasher } from './password-hasher.ts'
+import { createSecrets } from './secrets.ts'
+import { systemSigning } from './signing.ts'
+
+/** The machine that a server really runs on. */
+export async function createMachine(given: {
+  rootSecret: Uint8Array
+  reserveSecret: (() => Promise<Uint8Array>) | null
+  hashingQueue: number
+}): Promise<Machine> {
+  const { reserveSecret } = given
+  return {
+    clock: systemClock,
+    entropy: systemEntropy,
+    secrets: createSecrets(given.rootSecret),
+    reserveSecrets: reserveSecret === null ? null : async () => createSecrets(await reserveSecret()),
+    hasher: await createPasswordHasher({ queue: given.hashingQueue }),
+    signing: systemSigning,
+    commonPasswords: systemCommonPasswords,
+    log: createLog({ clock: systemClock }),
+  }
+}

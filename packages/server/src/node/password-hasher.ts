@@ -1,0 +1,48 @@
+import { availableParallelism } from 'node:os'
+import { encodeBase64url } from '@counterfoil/verifier'
+import { hash, type Options, verify } from '@node-rs/argon2'
+import { createGate } from '../gate.ts'
+import type { PasswordHasher } from '../machine.ts'
+import { refusal } from '../refusals.ts'
+import { systemEntropy } from './entropy.ts'
+import { isAffordable, parsePhc } from './phc.ts'
+
+/** OWASP's minimum for argon2id; memory in KiB. */
+const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const satisfies Options
+
+/**
+ * argon2id (m=19456, t=2, p=1) in the thread pool, one fewer at a time than there are cores: more at once
+ * only makes each one slower and starves the rest of the server. Up to `queue` more wait in order; whoever
+ * comes then is refused with `busy`. Passwords are taken as they are: normalise and bound them first.
+ */
+export async function createPasswordHasher(given: {
+  queue: number
+  retryAfterSeconds?: number
+}): Promise<PasswordHasher> {
+  const { queue, retryAfterSeconds = 2 } = given
+  const gate = createGate({
+    atOnce: Math.max(1, availableParallelism() - 1),
+    queue,
+    full: () => refusal('busy', { retryAfterSeconds }),
+  })
+  const make = (password: string) => hash(password, { ...cost, salt: systemEntropy.bytes(16) })
+  const nobody = await make(encodeBase64url(systemEntropy.bytes(32)))
+
+  return {
+    nobody,
+    hash: (password) => gate(() => make(password)),
+    verify: (stored, password) =>
+      gate(async () => {
+        // A row that someone changed must not make us spend gigabytes, nor answer faster than a real one.
+        const ours = isAffordable(parsePhc(stored))
+        const matches = await verify(ours ? stored : nobody, password)
+        return ours && matches
+      }),
+    isOutdated(stored) {
+      const parameters = parsePhc(stored)
+      if (parameters === null) return true
+      const { memoryKib, passes, lanes } = parameters
+      return memoryKib !== cost.memoryCost || passes !== cost.timeCost || lanes !== cost.parallelism
+    },
+  }
+}

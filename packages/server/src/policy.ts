@@ -1,0 +1,54 @@
+import { z } from 'zod'
+
+const minute = 60
+const hour = 60 * minute
+const day = 24 * hour
+
+const seconds = (low: number, high: number, fallback: number) => z.int().min(low).max(high).default(fallback)
+
+const isOrigin = (value: string) => URL.canParse(value) && new URL(value).origin === value
+
+/** A bare origin: scheme, host, port. No path, never "null", and no wildcard, which a URL would take for a name. */
+const origin = z.string().refine((value) => /^https?:\/\/[^*]+$/.test(value) && isOrigin(value), {
+  message: 'must be a bare origin such as https://app.example, without a path or a final slash',
+})
+
+/** Every setting that is not about where the server runs. docs/policy.md explains each; a tool compares the two. */
+export const policySchema = z.strictObject({
+  accessTokenSeconds: seconds(minute, 5 * minute, 5 * minute),
+  accessTokenAlgorithm: z.enum(['ES256', 'Ed25519', 'RS256']).default('ES256'),
+  sessionIdleSeconds: seconds(5 * minute, 90 * day, 14 * day),
+  sessionAbsoluteSeconds: seconds(10 * minute, 400 * day, 30 * day),
+  sessionsPerAccount: z.int().min(1).max(1000).default(100),
+  refreshRepeatSeconds: seconds(0, 2 * minute, 30),
+  refreshRepeats: z.int().min(1).max(20).default(5),
+  keyRotationSeconds: seconds(day, 400 * day, 90 * day),
+  keyPublishSeconds: seconds(hour, 30 * day, day),
+  verifiedEmail: z.enum(['required', 'optional']).default('required'),
+  passwordMinimum: z.int().min(8).max(128).default(15),
+  mailLinkSeconds: seconds(minute, hour, 15 * minute),
+  attemptsPerAccount: z.int().min(1).max(100).default(10),
+  attemptIntervalSeconds: seconds(1, hour, minute),
+  attemptsPerNetwork: z.int().min(1).max(100_000).default(100),
+  signUpsPerNetwork: z.int().min(1).max(100_000).default(60),
+  mailsPerAddress: z.int().min(1).max(100).default(5),
+  eventSeconds: seconds(day, 3650 * day, 400 * day),
+  hashingQueue: z.int().min(1).max(10_000).default(100),
+  origins: z.array(origin).default([]),
+  trustedHops: z.int().min(0).max(10).default(0),
+})
+
+export type Policy = Readonly<z.infer<typeof policySchema>>
+
+/**
+ * Reads a policy. Unknown keys and values out of bounds throw an `Error` that names the setting:
+ * a server with a misread policy must not start.
+ */
+export function parsePolicy(given: unknown): Policy {
+  const parsed = policySchema.safeParse(given ?? {})
+  if (parsed.success) return Object.freeze(parsed.data)
+  const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || 'policy'}: ${issue.message}`)
+  throw new Error(
+    `The policy cannot be used:\n${lines.join('\n')}\nEvery setting is described in docs/policy.md.`,
+  )
+}

@@ -1,0 +1,53 @@
+import { Refusal, type RefusalEntry, verifierRefusals } from '@counterfoil/verifier'
+
+/** Every coded "no" of the server. Codes are permanent; docs/errors.md explains each, and a tool compares the two. */
+export const refusals = {
+  ...verifierRefusals,
+  sign_in_failed: { status: 401, message: 'The address and the password do not fit together.' },
+  password_wrong: { status: 403, message: 'The current password is not right.' },
+  password_required: {
+    status: 422,
+    message: 'The link proves the mailbox. Choose a password to finish.',
+  },
+  password_too_short: {
+    status: 422,
+    message: 'The password is too short. A few words that do not belong together make a good one.',
+  },
+  password_too_long: { status: 422, message: 'A password has at most 1,024 characters.' },
+  password_common: {
+    status: 422,
+    message: 'This password is on the lists that attackers try first. Choose another.',
+  },
+  password_malformed: {
+    status: 422,
+    message: 'The password holds characters that cannot be stored reliably.',
+  },
+  email_invalid: { status: 422, message: 'This is not an address that mail can be sent to.' },
+  email_taken: { status: 409, message: 'There is an account with this address already.' },
+  link_invalid: { status: 410, message: 'This link is not valid any more. Ask for a new one.' },
+  grant_invalid: { status: 400, message: 'The refresh token is not valid, or not any more. Sign in again.' },
+  grant_type_unsupported: { status: 400, message: 'This grant type is not offered.' },
+  scope_invalid: { status: 400, message: 'More scope was asked for than was granted.' },
+  client_invalid: { status: 401, message: 'The client is not known, or did not prove itself.' },
+  session_unknown: { status: 404, message: 'There is no such session in this account.' },
+  input_invalid: { status: 400, message: 'The request does not have the expected form.' },
+  input_too_large: { status: 413, message: 'The request is larger than this endpoint takes.' },
+  media_type_wrong: { status: 415, message: 'This endpoint takes another content type.' },
+  not_found: { status: 404, message: 'There is nothing at this address.' },
+  method_wrong: { status: 405, message: 'This address does not take that method.' },
+  too_many_attempts: { status: 429, message: 'Too many attempts. Wait a little, then try again.' },
+  busy: { status: 503, message: 'Too many people are signing in at this moment. Try again shortly.' },
+  broken: { status: 500, message: 'Something broke on our side. It has been logged.' },
+} as const satisfies Record<string, RefusalEntry>
+
+export type RefusalCode = keyof typeof refusals
+
+export type RefusalExtra = { detail?: string; retryAfterSeconds?: number }
+
+export function refusal(code: RefusalCode, extra: RefusalExtra = {}): Refusal {
+  return new Refusal({ code, ...refusals[code], ...extra })
+}
+
+export function refuse(code: RefusalCode, extra: RefusalExtra = {}): never {
+  throw refusal(code, extra)
+}

@@ -1,0 +1,11 @@
+import Bowser from 'bowser'
+
+/** A name that a person recognises in a list. A label only: nothing trusts it. */
+export function deviceLabel(userAgent: string | null): string {
+  const text = (userAgent ?? '').slice(0, 512)
+  if (text === '') return 'Unknown device'
+  const { browser, os } = Bowser.parse(text)
+  const program = (browser.name || text.split(/[\s/]/, 1)[0]?.slice(0, 40)) ?? ''
+  if (program === '') return 'Unknown device'
+  return !os.name ? program : `${program} on ${os.name}`
+}

@@ -1,0 +1,5 @@
+export { deviceLabel } from './device-label.ts'
+export { createSessions, type Sessions } from './operations.ts'
+export { type ShowAccount, sessionPages, showAccount } from './pages.ts'
+export { sessionRoutes } from './routes.ts'
+export { lastEnd, type SessionRecord, type ShownSession, showSession } from './session.ts'

@@ -1,0 +1,227 @@
+import type { Accounts } from '../accounts/index.ts'
+import { firstPartyClient } from '../clients/index.ts'
+import type { Db } from '../db/schema.ts'
+import { transact } from '../db/transact.ts'
+import type { Events } from '../events.ts'
+import type { Ending, Feed } from '../feed/index.ts'
+import type { Clock, Entropy } from '../machine.ts'
+import type { Policy } from '../policy.ts'
+import { refuse } from '../refusals.ts'
+import { endOf, type SessionRecord, touchQuantum } from './session.ts'
+import * as store from './store.ts'
+import { createTouches } from './touches.ts'
+
+export type Beginning = {
+  accountId: string
+  carrier: 'cookie' | 'token'
+  device: string
+  /** The feed position read in the same statement as the credential that was proven. */
+  began: number
+  amr: string
+  network: string | null
+  /** The session whose cookie the new one takes the place of. */
+  replaces: { id: string; accountId: string } | null
+}
+
+/** `tx` has to append the endings to the feed, after everything else that it does. */
+export type Started = { id: string; endings: readonly Ending[] }
+
+export type Sessions = {
+  /**
+   * A session without a credential yet: carriers hand one out once this is committed. Ends the one that it
+   * replaces, and those that were not seen for the longest time where an account has more than policy allows.
+   */
+  begin(tx: Db, given: Beginning): Promise<Started>
+  /** Absent for any kind of "no": unknown, ended, expired, idle. Reads the store each time. */
+  findLiveByCookie(hash: string): Promise<SessionRecord | null>
+  findLive(id: string, on?: Db): Promise<SessionRecord | null>
+  list(accountId: string): Promise<SessionRecord[]>
+  listEveryone(): Promise<SessionRecord[]>
+  /** Ends one session. `session_unknown` where this account has no such session; ending twice is no error. */
+  end(given: { id: string; accountId: string; reason: string }): Promise<void>
+  /** Ends any session by its id alone: for operators. `false` where nothing changed. */
+  endAny(id: string, reason: string): Promise<boolean>
+  /**
+   * Ends one session as part of `tx`, which has to append what is returned to the feed, after everything else
+   * that it does. `null` where the session had ended already.
+   */
+  endWithin(tx: Db, given: { id: string; accountId: string | null; reason: string }): Promise<Ending | null>
+  endOthers(given: { accountId: string; keep: string }): Promise<number>
+  /**
+   * The session was proven anew, and the cookie or refresh token that it carried is dead: the proof and its end are one.
+   * Returns what `tx` has to append to the feed in the end; `null` where the session has ended.
+   */
+  renewProof(tx: Db, id: string): Promise<readonly Ending[] | null>
+  /** From here on the session counts as begun at this position: ends before it do not touch it. */
+  beginAgain(tx: Db, given: { id: string; position: number }): Promise<void>
+  /** Notes that the session was used. Written later, in a batch, and seldom. */
+  touch(session: { id: string; last_seen_at: number }): void
+  flushTouches(): Promise<void>
+  prune(): Promise<void>
+}
+
+/** How long an expired session stays for whoever looks into an incident. */
+const pruneAfterSeconds = 7 * 24 * 3600
+
+type Needs = {
+  db: Db
+  clock: Clock
+  entropy: Entropy
+  feed: Feed
+  events: Events
+  policy: Policy
+  accounts: Accounts
+}
+
+export function createSessions({ db, clock, entropy, feed, events, policy, accounts }: Needs): Sessions {
+  const touches = createTouches()
+  const idleSeconds = policy.sessionIdleSeconds
+  const live = (session: SessionRecord | undefined): SessionRecord | null =>
+    session !== undefined && endOf(session, { now: clock.now(), idleSeconds }) === null ? session : null
+
+  async function begin(tx: Db, given: Beginning): Promise<Started> {
+    const now = clock.now()
+    const id = entropy.id()
+    await store.insert(tx, {
+      id,
+      account_id: given.accountId,
+      client_id: firstPartyClient,
+      carrier: given.carrier,
+      began: given.began,
+      created_at: now,
+      authenticated_at: now,
+      last_seen_at: now,
+      expires_at: now + policy.sessionAbsoluteSeconds,
+      ended_at: null,
+      ended_reason: null,
+      device: given.device,
+      amr: given.amr,
+      cookie_hash: null,
+      refresh_generation: 0,
+      refresh_current: null,
+      refresh_previous: null,
+      refresh_salt: null,
+      refresh_rotated_at: null,
+      refresh_repeats: 0,
+      refresh_repeated_generation: 0,
+    })
+    const { accountId, network, carrier } = given
+    await events.record(tx, {
+      kind: 'session_began',
+      outcome: 'done',
+      accountId,
+      sessionId: id,
+      network,
+      detail: carrier,
+    })
+    return { id, endings: await makeRoom(tx, id, given) }
+  }
+
+  async function makeRoom(tx: Db, keep: string, { accountId, replaces }: Beginning): Promise<Ending[]> {
+    const live = await listLive(store.listByAccount(tx, accountId))
+    // The one that is replaced leaves anyway, so it takes no other one's room.
+    const others = live.filter(({ id }) => id !== keep && id !== replaces?.id)
+    const surplus = others.slice(policy.sessionsPerAccount - 1)
+    const leaving = surplus.map(({ id }) => ({ id, accountId, reason: 'too_many' }))
+    if (replaces !== null) leaving.push({ ...replaces, reason: 'replaced' })
+    // In one order, since the replaced one may be another account's: two sign-ins that cross must not wait in a circle.
+    leaving.sort((a, b) => (a.id < b.id ? -1 : 1))
+    const endings: Ending[] = []
+    for (const session of leaving) {
+      const ending = await endWithin(tx, session)
+      if (ending !== null) endings.push(ending)
+    }
+    return endings
+  }
+
+  async function endWithin(
+    tx: Db,
+    given: { id: string; accountId: string | null; reason: string },
+  ): Promise<Ending | null> {
+    const ended = await store.end(tx, { ...given, at: clock.now() })
+    if (ended === undefined) return null
+    await events.record(tx, {
+      kind: 'session_ended',
+      outcome: 'done',
+      accountId: ended.account_id,
+      sessionId: ended.id,
+      detail: given.reason,
+    })
+    return { kind: 'session', id: ended.id }
+  }
+
+  async function endNow(given: { id: string; accountId: string | null; reason: string }): Promise<boolean> {
+    return transact(db, async (tx) => {
+      const ending = await endWithin(tx, given)
+      if (ending !== null) await feed.append(tx, [ending])
+      return ending !== null
+    })
+  }
+
+  async function endOthers({ accountId, keep }: { accountId: string; keep: string }): Promise<number> {
+    return transact(db, async (tx) => {
+      await accounts.lock(tx, accountId)
+      const ended = await store.endOthers(tx, { accountId, keep, at: clock.now(), reason: 'end_others' })
+      if (ended.length === 0) return 0
+      await events.record(tx, {
+        kind: 'sessions_ended',
+        outcome: 'done',
+        accountId,
+        sessionId: keep,
+        detail: 'end_others',
+      })
+      await feed.append(
+        tx,
+        ended.map(({ id }) => ({ kind: 'session', id })),
+      )
+      return ended.length
+    })
+  }
+
+  async function listLive(rows: Promise<SessionRecord[]>): Promise<SessionRecord[]> {
+    return (await rows).filter((session) => live(session) !== null)
+  }
+
+  return {
+    begin,
+    endWithin,
+    endOthers,
+    findLiveByCookie: async (hash) => live(await store.findByCookie(db, hash)),
+    findLive: async (id, on = db) => live(await store.findById(on, id)),
+    list: (accountId) => listLive(store.listByAccount(db, accountId)),
+    listEveryone: () => listLive(store.listAll(db)),
+    async end({ id, accountId, reason }) {
+      const session = await store.findById(db, id)
+      if (session?.account_id !== accountId) refuse('session_unknown')
+      await endNow({ id, accountId, reason })
+    },
+    endAny: (id, reason) => endNow({ id, accountId: null, reason }),
+    async renewProof(tx, id) {
+      const before = await store.renewProof(tx, { id, at: clock.now() })
+      if (before === undefined) return null
+      return before.cookie_hash === null ? [] : [{ kind: 'cookie', id: before.cookie_hash }]
+    },
+    beginAgain: (tx, given) => store.setBegan(tx, given),
+    touch(session) {
+      const now = clock.now()
+      if (now - session.last_seen_at >= touchQuantum(idleSeconds)) touches.add(session.id, now)
+    },
+    async flushTouches() {
+      const failures: unknown[] = []
+      for (const [at, ids] of touches.take()) {
+        try {
+          for (let start = 0; start < ids.length; start += 500)
+            await store.touch(db, ids.slice(start, start + 500), at)
+        } catch (error) {
+          for (const id of ids) touches.add(id, at)
+          failures.push(error)
+        }
+      }
+      if (failures.length > 0) throw failures[0]
+    },
+    async prune() {
+      await store.prune(db, clock.now() - pruneAfterSeconds)
+      await store.forgetSalts(db, clock.now() - policy.refreshRepeatSeconds)
+    },
+  }
+}

@@ -1,0 +1,132 @@
+import type { Db, SessionTable } from '../db/schema.ts'
+import type { SessionRecord } from './session.ts'
+
+/** The one read: the session, all that can have ended it, and the feed position, in one snapshot. */
+function selectRecord(db: Db) {
+  return db
+    .selectFrom('session')
+    .innerJoin('account', 'account.id', 'session.account_id')
+    .innerJoin('client', 'client.id', 'session.client_id')
+    .innerJoin('feed_head', (join) => join.on('feed_head.id', '=', 1))
+    .selectAll('session')
+    .select([
+      'account.email',
+      'account.state as account_state',
+      'account.end_position as account_end',
+      'client.end_position as client_end',
+      'feed_head.everyone_end',
+      'feed_head.seq as as_of',
+    ])
+}
+
+export function findByCookie(db: Db, hash: string): Promise<SessionRecord | undefined> {
+  return selectRecord(db).where('session.cookie_hash', '=', hash).executeTakeFirst()
+}
+
+export function findById(db: Db, id: string): Promise<SessionRecord | undefined> {
+  return selectRecord(db).where('session.id', '=', id).executeTakeFirst()
+}
+
+/** Sessions that have been handed a credential; one that has none can never be seen again. */
+function selectHanded(db: Db) {
+  return selectRecord(db)
+    .where('session.ended_at', 'is', null)
+    .where((row) => row.or([row('cookie_hash', 'is not', null), row('refresh_current', 'is not', null)]))
+}
+
+export function listByAccount(db: Db, accountId: string): Promise<SessionRecord[]> {
+  return selectHanded(db)
+    .where('session.account_id', '=', accountId)
+    .orderBy('session.last_seen_at', 'desc')
+    .orderBy('session.created_at', 'desc')
+    .execute()
+}
+
+export function listAll(db: Db): Promise<SessionRecord[]> {
+  return selectHanded(db).orderBy('session.last_seen_at', 'desc').execute()
+}
+
+export async function insert(tx: Db, session: SessionTable): Promise<void> {
+  await tx.insertInto('session').values(session).execute()
+}
+
+/** Ends one session once; `undefined` where it had ended already, or is somebody else's. */
+export function end(
+  tx: Db,
+  given: { id: string; accountId: string | null; at: number; reason: string },
+): Promise<{ id: string; account_id: string } | undefined> {
+  let query = tx
+    .updateTable('session')
+    .set({ ended_at: given.at, ended_reason: given.reason, refresh_salt: null })
+    .where('id', '=', given.id)
+    .where('ended_at', 'is', null)
+  if (given.accountId !== null) query = query.where('account_id', '=', given.accountId)
+  return query.returning(['id', 'account_id']).executeTakeFirst()
+}
+
+export function endOthers(
+  tx: Db,
+  given: { accountId: string; keep: string; at: number; reason: string },
+): Promise<{ id: string }[]> {
+  return tx
+    .updateTable('session')
+    .set({ ended_at: given.at, ended_reason: given.reason, refresh_salt: null })
+    .where('account_id', '=', given.accountId)
+    .where('id', '!=', given.keep)
+    .where('ended_at', 'is', null)
+    .returning('id')
+    .execute()
+}
+
+/**
+ * The same session, proven again: what it carried before is dead from here on. Answers the cookie that it had
+ * (`null` for none), or `undefined` where the session has ended. Holds the row.
+ */
+export async function renewProof(
+  tx: Db,
+  given: { id: string; at: number },
+): Promise<{ cookie_hash: string | null } | undefined> {
+  const before = await tx
+    .updateTable('session')
+    .set({ authenticated_at: given.at, last_seen_at: given.at, refresh_rotated_at: given.at })
+    .where('id', '=', given.id)
+    .where('ended_at', 'is', null)
+    .returning('cookie_hash')
+    .executeTakeFirst()
+  if (before === undefined) return undefined
+  await tx
+    .updateTable('session')
+    .set({ cookie_hash: null, refresh_current: null, refresh_previous: null, refresh_salt: null })
+    .where('id', '=', given.id)
+    .execute()
+  return before
+}
+
+export async function setBegan(tx: Db, given: { id: string; position: number }): Promise<void> {
+  await tx.updateTable('session').set({ began: given.position }).where('id', '=', given.id).execute()
+}
+
+/** Only ever forwards: a late batch cannot take time away from a session. */
+export async function touch(db: Db, ids: readonly string[], at: number): Promise<void> {
+  await db
+    .updateTable('session')
+    .set({ last_seen_at: at })
+    .where('id', 'in', ids)
+    .where('last_seen_at', '<', at)
+    .execute()
+}
+
+/** Rows past their absolute end: nothing that was issued for them can still be shown. */
+export async function prune(db: Db, before: number): Promise<void> {
+  await db.deleteFrom('session').where('expires_at', '<', before).execute()
+}
+
+/** The salt of a successor is needed only while its predecessor may be repeated. */
+export async function forgetSalts(db: Db, rotatedBefore: number): Promise<void> {
+  await db
+    .updateTable('session')
+    .set({ refresh_salt: null })
+    .where('refresh_salt', 'is not', null)
+    .where('refresh_rotated_at', '<', rotatedBefore)
+    .execute()
+}

@@ -1,0 +1,101 @@
+import { type House, wire } from '../auth.ts'
+import type { Db } from '../db/schema.ts'
+import type { Transport } from '../machine.ts'
+import { parsePolicy } from '../policy.ts'
+import { type Agent, createAgent } from './agent.ts'
+import type { OpenTestDatabase } from './engines.ts'
+import { createTestMachine, type TestMachine } from './machine.ts'
+
+export const goodPassword = 'a long walk by the quiet river'
+export const otherPassword = 'seven grey geese over the harbour'
+
+export type TestHouse = {
+  house: House
+  db: Db
+  machine: TestMachine
+  issuer: string
+  /** Every statement that reached the driver since the house was opened. */
+  statements: string[]
+  browser(): Agent
+  program(): Agent
+  /** The token of the newest mail to this address whose link leads to the page. */
+  linkFor(email: string, page: 'verify' | 'reset'): Promise<string>
+  /** An account with a proven mailbox, signed in by cookie in a browser of its own. */
+  member(
+    email?: string,
+    password?: string,
+  ): Promise<{ browser: Agent; email: string; password: string; accountId: string }>
+  /** Signs in by token; the answer of `/auth/sign-in`. */
+  tokens(email: string, password?: string): Promise<TokenAnswer>
+}
+
+export type TokenAnswer = {
+  access_token: string
+  refresh_token: string
+  account: { id: string; email: string }
+  session: { id: string }
+}
+
+export type HouseOptions = {
+  policy?: object
+  issuer?: string
+  transport?: Transport | null
+  rootSecret?: Uint8Array
+  hashingQueue?: number
+  metricsToken?: string
+}
+
+/** A whole house on a real database, with time set by hand. */
+export async function openHouse(open: OpenTestDatabase, options: HouseOptions = {}): Promise<TestHouse> {
+  const statements: string[] = []
+  const { db } = await open({ onStatement: (statement) => statements.push(statement) })
+  const machine = await createTestMachine(options)
+  const issuer = options.issuer ?? 'http://localhost:3000'
+  const policy = parsePolicy(options.policy)
+  const transport = options.transport ?? null
+  const metricsToken = options.metricsToken ?? null
+  const house = wire({ db, machine, policy, issuer, transport, metricsToken })
+  await house.keys.maintain()
+  const agent = (kind: 'browser' | 'program') => createAgent(house.fetch, { origin: issuer, kind })
+
+  async function linkFor(email: string, page: 'verify' | 'reset'): Promise<string> {
+    // A delivery that is on its way would drop an expired row behind the back of whoever moves the clock next.
+    await house.mail.flush()
+    const mails = await house.mail.mailbox()
+    for (const mail of mails.filter(({ to }) => to === email)) {
+      const found = new RegExp(`/${page}\\?token=([A-Za-z0-9_-]+)`).exec(mail.text)
+      if (found?.[1] !== undefined) return found[1]
+    }
+    throw new Error(`no mail to ${email} leads to /${page}`)
+  }
+
+  return {
+    house,
+    db,
+    machine,
+    issuer,
+    statements,
+    linkFor,
+    browser: () => agent('browser'),
+    program: () => agent('program'),
+    async member(email = 'ada@example.org', password = goodPassword) {
+      const browser = agent('browser')
+      await expectStatus(await browser.post('/auth/sign-up', { email, password }), 202)
+      const token = await linkFor(email, 'verify')
+      const verified = await expectStatus(await browser.post('/auth/verify-email', { token, password }), 200)
+      const { account } = (await verified.json()) as TokenAnswer
+      // What was kicked has ended: statements that come from now on are the test's own.
+      await house.mail.flush()
+      return { browser, email, password, accountId: account.id }
+    },
+    async tokens(email, password = goodPassword) {
+      const answer = await agent('program').post('/auth/sign-in', { email, password, carrier: 'token' })
+      return (await (await expectStatus(answer, 200)).json()) as TokenAnswer
+    },
+  }
+}
+
+async function expectStatus(response: Response, status: number): Promise<Response> {
+  if (response.status === status) return response
+  throw new Error(`expected ${status}, got ${response.status}: ${await response.text()}`)
+}

@@ -1,0 +1,3 @@
+export { createKeys, type Keys, type ListedKey } from './key-operations.ts'
+export { createTokens, type TokenPair, type Tokens } from './operations.ts'
+export { tokenRoutes } from './routes.ts'

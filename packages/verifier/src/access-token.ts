@@ -1,0 +1,166 @@
+import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
+import { parseJws, readPayload } from './jws.ts'
+import type { KeySet } from './key-set.ts'
+import { refuse } from './refusal.ts'
+import { checkSignature } from './signatures.ts'
+
+/** What a genuine access token says. Instants are whole seconds since the epoch. */
+export type AccessTokenClaims = {
+  readonly issuer: string
+  readonly subject: string
+  readonly audience: string
+  readonly expiresAt: number
+  readonly issuedAt: number
+  readonly tokenId: string
+  readonly clientId: string
+  /** Null for tokens that belong to no session. */
+  readonly sessionId: string | null
+  readonly scopes: readonly string[]
+  /** When the subject last proved who they are. */
+  readonly authenticatedAt: number
+  /** How they proved it (RFC 8176). */
+  readonly amr: readonly string[]
+  /** The feed position that the statement was read at: a revocation after it may end the token. */
+  readonly asOf: number
+  /** The thumbprint of the key that the token is bound to. Not null: worthless without a DPoP proof by that key. */
+  readonly confirmation: string | null
+  /** The client that acts for the subject. Not null: the subject is not present. */
+  readonly actor: string | null
+  readonly grant: string | null
+}
+
+/** What a token must have been made for. */
+export type ExpectedToken = {
+  readonly keys: KeySet
+  readonly issuer: string
+  readonly audience: string
+  /** Whole seconds since the epoch. */
+  readonly now: number
+  /** How far the issuer's clock may be from ours. Default 0. */
+  readonly skewSeconds?: number
+}
+
+const maxLifetimeSeconds = 24 * 3600
+// A token can reach a neighbour's clock before that clock reaches its `iat`.
+const futureSeconds = 5
+
+const tokenType = /^(?:application\/)?at\+jwt$/
+const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+const thumbprint = /^[A-Za-z0-9_-]{43}$/
+
+/**
+ * The claims of an access token in the profile of RFC 9068, or a refusal: `token_expired` for one that would be good
+ * but for its `exp` (an `exp` of exactly now has passed), `credential_invalid` for everything else. The key is chosen
+ * by `kid` among `keys` alone; `jwk`, `jku` and `x5u` in the header have no say. `aud` must be this audience and no
+ * other. Not checked: revocations, and the DPoP proof of a bound token.
+ */
+export function checkAccessToken(token: string, expected: ExpectedToken): AccessTokenClaims {
+  const { now, skewSeconds = 0 } = expected
+  // Every comparison with NaN is false, and so would let an expired token pass.
+  if (!Number.isSafeInteger(now) || !Number.isSafeInteger(skewSeconds) || skewSeconds < 0) {
+    throw new RangeError('now and skewSeconds must be whole seconds')
+  }
+  const claims = readClaims(readSigned(token, expected.keys))
+  if (claims.issuer !== expected.issuer) invalid('iss is another issuer')
+  if (claims.audience !== expected.audience) invalid('aud is another audience')
+  if (claims.issuedAt > now + skewSeconds + futureSeconds) invalid('iat is in the future')
+  if (claims.notBefore !== null && claims.notBefore > now + skewSeconds) invalid('nbf is in the future')
+  if (claims.expiresAt <= claims.issuedAt) invalid('exp is not after iat')
+  if (claims.expiresAt - claims.issuedAt > maxLifetimeSeconds) invalid('exp is more than a day after iat')
+  if (claims.expiresAt <= now - skewSeconds) refuse('token_expired', 'exp has passed')
+  const { notBefore: _, ...found } = claims
+  return found
+}
+
+function readSigned(token: string, keys: KeySet): JsonObject {
+  const jws = parseJws(token)
+  if (jws === null) invalid('not a compact JWS that we take')
+  const { typ, kid } = jws.header
+  // Media types are case-insensitive, and `application/` may be left out (RFC 7515 section 4.1.9).
+  if (typeof typ !== 'string' || !tokenType.test(typ.toLowerCase())) invalid('typ is not at+jwt')
+  if (typeof kid !== 'string') invalid('kid is missing')
+  const key = keys.get(kid)
+  if (key === undefined) invalid('kid is unknown')
+  if (!checkSignature(key, jws)) invalid('signature or alg is wrong')
+  return readPayload(jws) ?? invalid('payload is not strict JSON')
+}
+
+function readClaims(payload: JsonObject): AccessTokenClaims & { readonly notBefore: number | null } {
+  return {
+    issuer: text(payload, 'iss'),
+    subject: text(payload, 'sub'),
+    audience: readAudience(payload),
+    expiresAt: instant(payload, 'exp'),
+    issuedAt: instant(payload, 'iat'),
+    notBefore: payload.nbf === undefined ? null : instant(payload, 'nbf'),
+    tokenId: text(payload, 'jti'),
+    clientId: text(payload, 'client_id'),
+    sessionId: optionalText(payload, 'sid'),
+    scopes: readScopes(payload),
+    authenticatedAt: instant(payload, 'auth_time'),
+    amr: readTexts(payload.amr) ?? invalid('amr is not a list of strings'),
+    asOf: instant(payload, 'as_of'),
+    confirmation: readConfirmation(payload.cnf),
+    actor: readActor(payload.act),
+    grant: optionalText(payload, 'grant'),
+  }
+}
+
+/** A token that is good elsewhere as well could be taken from there and used here, so a list may hold one entry only. */
+function readAudience(payload: JsonObject): string {
+  const audiences = typeof payload.aud === 'string' ? [payload.aud] : readTexts(payload.aud)
+  const [audience, ...others] = audiences ?? []
+  if (audience === undefined || audience === '' || others.length > 0) invalid('aud is not one audience')
+  return audience
+}
+
+function readScopes(payload: JsonObject): readonly string[] {
+  const { scope } = payload
+  if (typeof scope !== 'string') invalid('scope is not a string')
+  if (scope === '') return []
+  const scopes = scope.split(' ')
+  return scopes.every((one) => scopeToken.test(one)) ? scopes : invalid('scope is malformed')
+}
+
+/** A confirmation that we do not understand refuses: passed over, it would turn a bound token into a bearer one. */
+function readConfirmation(cnf: JsonValue | undefined): string | null {
+  if (cnf === undefined) return null
+  const { jkt, ...others } = isJsonObject(cnf) ? cnf : invalid('cnf is not an object')
+  if (typeof jkt !== 'string' || !thumbprint.test(jkt)) invalid('cnf has no jkt')
+  return Object.keys(others).length === 0 ? jkt : invalid('cnf has more than jkt')
+}
+
+/** One actor, not a chain: nobody here may act for somebody who acts for somebody. */
+function readActor(act: JsonValue | undefined): string | null {
+  if (act === undefined) return null
+  const actor = isJsonObject(act) ? act : invalid('act is not an object')
+  if (actor.act !== undefined) invalid('act is a chain')
+  return text(actor, 'sub')
+}
+
+function text(object: JsonObject, name: string): string {
+  const value = object[name]
+  return typeof value === 'string' && value !== '' ? value : invalid(`${name} is not a string`)
+}
+
+function optionalText(object: JsonObject, name: string): string | null {
+  return object[name] === undefined || object[name] === null ? null : text(object, name)
+}
+
+/** A whole, non-negative number in the range where numbers are exact. */
+function instant(object: JsonObject, name: string): number {
+  const value = object[name]
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+    ? value
+    : invalid(`${name} is not a whole number`)
+}
+
+function readTexts(value: JsonValue | undefined): readonly string[] | null {
+  if (!Array.isArray(value)) return null
+  const texts = value.filter((one): one is string => typeof one === 'string')
+  return texts.length === value.length ? texts : null
+}
+
+function invalid(detail: string): never {
+  return refuse('credential_invalid', `access token: ${detail}`)
+}

@@ -1,0 +1,45 @@
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const outside = 255
+const sextets = new Uint8Array(128).fill(outside)
+for (let value = 0; value < alphabet.length; value++) sextets[alphabet.charCodeAt(value)] = value
+
+/** Base64url without padding (RFC 4648 section 5). */
+export function encodeBase64url(bytes: Uint8Array): string {
+  let text = ''
+  let held = 0
+  let heldBits = 0
+  for (const byte of bytes) {
+    held = (held << 8) | byte
+    heldBits += 8
+    while (heldBits >= 6) {
+      heldBits -= 6
+      text += alphabet.charAt((held >> heldBits) & 63)
+    }
+    held &= (1 << heldBits) - 1
+  }
+  return heldBits === 0 ? text : text + alphabet.charAt((held << (6 - heldBits)) & 63)
+}
+
+/**
+ * The bytes, or null unless `text` is the one canonical spelling of them: no padding, no white space, no other
+ * alphabet, unused trailing bits zero. A second spelling of one token would get past whatever remembers the first.
+ */
+export function decodeBase64url(text: string): Uint8Array | null {
+  const left = text.length % 4
+  if (left === 1) return null
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
+  let held = 0
+  let heldBits = 0
+  let filled = 0
+  for (let at = 0; at < text.length; at++) {
+    const sextet = sextets[text.charCodeAt(at)] ?? outside
+    if (sextet === outside) return null
+    held = (held << 6) | sextet
+    heldBits += 6
+    if (heldBits < 8) continue
+    heldBits -= 8
+    bytes[filled++] = held >> heldBits
+    held &= (1 << heldBits) - 1
+  }
+  return held === 0 ? bytes : null
+}

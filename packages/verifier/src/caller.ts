@@ -1,0 +1,33 @@
+/** How a request shows its session. */
+export type Carrier = 'cookie' | 'bearer' | 'dpop'
+
+/** The result of checking a request: who is asking, through what, and how far that goes. Snake case as in HTTP. */
+export type Caller = {
+  /** Whose authority the request has. With a grant's token: the user's, not the worker's. */
+  readonly account: { readonly id: string; readonly email: string }
+  /** The session that the credential belongs to; null for a grant's token, whose user need not be here at all. */
+  readonly session: CallerSession | null
+  /** What carried the credential of this very request. */
+  readonly carrier: Carrier
+  /** What the request may do. Empty says nothing beyond being this account: the application decides. */
+  readonly scopes: readonly string[]
+  /** The client that acts for the account (`act.sub`), or null if the user acts. Such a caller is never present. */
+  readonly actor: string | null
+  /** The id of the grant that the actor acts under, or null. */
+  readonly grant: string | null
+}
+
+/** A session as its own user sees it in a list. */
+export type CallerSession = {
+  readonly id: string
+  /** Whole seconds since the epoch. */
+  readonly created_at: number
+  /** Whole seconds since the epoch; up to one touch behind. */
+  readonly last_seen_at: number
+  /** What the browser said it was when the session began, for a person to recognise; empty if it said nothing. */
+  readonly device: string
+  /** What carries the session itself: a short token taken from a cookie session leaves this at `cookie`. */
+  readonly carrier: 'cookie' | 'token'
+  /** Whether this is the session of the request that asks. */
+  readonly current: boolean
+}

@@ -1,0 +1,85 @@
+import { refuse } from './refusal.ts'
+
+/** The one credential that counts for a request, unchecked. */
+export type Credential =
+  | { readonly kind: 'cookie'; readonly value: string }
+  | { readonly kind: 'bearer'; readonly token: string }
+  | { readonly kind: 'dpop'; readonly token: string }
+
+/** `__Host-` keeps sibling domains from setting it, `__Host-Http-` keeps script from doing so. */
+export const sessionCookieName = '__Host-Http-session'
+
+// RFC 9110 section 11.4: a scheme, one space, token68. White space is exact: one credential has one spelling.
+const authorizationPattern = /^([A-Za-z]+) ([A-Za-z0-9\-._~+/]+=*)$/
+const cookieValuePattern = /^[A-Za-z0-9_-]+$/
+
+/**
+ * The credential of a request, or null if it carries none. `Authorization` counts alone if it is there at all, even
+ * empty: refused as `credential_invalid` when it is not Bearer or DPoP, as `credential_ambiguous` when there are two
+ * (a comma, which is how headers are merged), and never a fall-back to the cookie: otherwise whoever can add a cookie
+ * decides who an API call is from. A malformed or doubled session cookie is none. Not checked: whether it is genuine.
+ */
+export function readCredential(headers: {
+  readonly authorization: string | null
+  readonly cookie: string | null
+}): Credential | null {
+  if (headers.authorization !== null) return readAuthorization(headers.authorization)
+  const value = readCookie(headers.cookie, sessionCookieName)
+  return value !== null && cookieValuePattern.test(value) ? { kind: 'cookie', value } : null
+}
+
+function readAuthorization(authorization: string): Credential {
+  if (authorization.includes(',')) refuse('credential_ambiguous', 'Authorization holds a comma')
+  const [, scheme, token] = authorizationPattern.exec(authorization) ?? []
+  if (scheme === undefined || token === undefined) refuse('credential_invalid', 'Authorization is malformed')
+  switch (scheme.toLowerCase()) {
+    case 'bearer':
+      return { kind: 'bearer', token }
+    case 'dpop':
+      return { kind: 'dpop', token }
+    default:
+      return refuse('credential_invalid', 'Authorization has another scheme than Bearer or DPoP')
+  }
+}
+
+/**
+ * Whether the browser sent anything under the session cookie's name, however often and however malformed. For the
+ * guard, which must never see less than `readCredential` does.
+ */
+export function carriesSessionCookie(cookieHeader: string | null): boolean {
+  return cookieValues(cookieHeader, sessionCookieName).length > 0
+}
+
+/**
+ * The value of the one cookie with this exact name, or null if there is none or more than one: a second one was put
+ * there by somebody else, and no order says which. Names and values are bytes: no percent decoding, no quotes, no
+ * `$Version`, no case folding, no trimming but of spaces and tabs.
+ */
+export function readCookie(cookieHeader: string | null, name: string): string | null {
+  const values = cookieValues(cookieHeader, name)
+  return values.length === 1 ? (values[0] ?? null) : null
+}
+
+function cookieValues(cookieHeader: string | null, name: string): readonly string[] {
+  const values: string[] = []
+  for (const pair of cookieHeader?.split(';') ?? []) {
+    const equals = pair.indexOf('=')
+    // A pair without `=` is a nameless cookie: all of it is value.
+    if (equals === -1 || stripped(pair.slice(0, equals)) !== name) continue
+    values.push(stripped(pair.slice(equals + 1)))
+  }
+  return values
+}
+
+/** Without spaces and tabs at the ends. `trim` would strip U+00A0 and more, and make two names one. */
+function stripped(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+function isBlank(unit: number): boolean {
+  return unit === 0x20 || unit === 0x09
+}

@@ -1,0 +1,46 @@
+/** A coded "no". Absent is `null`, broken is an ordinary `Error`; only this is shown to whoever asked. */
+export class Refusal extends Error {
+  readonly code: string
+  readonly status: number
+  /** For operators: logged, never sent. */
+  readonly detail: string | null
+  readonly retryAfterSeconds: number | null
+
+  constructor(given: {
+    code: string
+    status: number
+    message: string
+    detail?: string | null
+    retryAfterSeconds?: number | null
+  }) {
+    super(given.message)
+    this.name = 'Refusal'
+    this.code = given.code
+    this.status = given.status
+    this.detail = given.detail ?? null
+    this.retryAfterSeconds = given.retryAfterSeconds ?? null
+  }
+}
+
+/** What a refusal says: its HTTP status and one sentence that is safe to show to anyone. */
+export type RefusalEntry = { readonly status: number; readonly message: string }
+
+/** Every refusal that a verifier can give. Codes are permanent. */
+export const verifierRefusals = {
+  credential_missing: { status: 401, message: 'Sign in first: this request carries no credential.' },
+  credential_invalid: { status: 401, message: 'The credential of this request is not valid.' },
+  credential_ambiguous: { status: 400, message: 'The request carries more than one credential. Send one.' },
+  token_expired: { status: 401, message: 'The access token has expired. Refresh it.' },
+  session_ended: { status: 401, message: 'The session has ended. Sign in again.' },
+  forged_request: {
+    status: 403,
+    message: 'The browser did not prove that this request comes from our own pages.',
+  },
+  feed_stale: { status: 503, message: 'Revocations cannot be seen at the moment. Try again shortly.' },
+} as const satisfies Record<string, RefusalEntry>
+
+export type VerifierRefusalCode = keyof typeof verifierRefusals
+
+export function refuse(code: VerifierRefusalCode, detail?: string): never {
+  throw new Refusal({ code, ...verifierRefusals[code], detail: detail ?? null })
+}

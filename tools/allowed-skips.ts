@@ -1,0 +1,11 @@
+// Why: a skipped test looks like a passed one. On CI a skip fails the run unless it is written down here with its
+// reason, so leaving a test out is a change that somebody reviews.
+
+export type AllowedSkip = { reason: RegExp; why: string }
+
+export const allowedSkips: readonly AllowedSkip[] = [
+  {
+    reason: /shared vectors absent/i,
+    why: 'The public signature vectors are data of others and lie beside the checkout, not in it; see vectors/README.md.',
+  },
+]

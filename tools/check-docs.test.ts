@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkDocs } from './check-docs.ts'
+import { plantTree } from './planted-tree.ts'
+
+const tree: Readonly<Record<string, string>> = {
+  'packages/server/src/refusals.ts':
+    'export const refusals = { not_found: { status: 404 }, broken: { status: 500 } }',
+  'packages/server/src/policy.ts':
+    'export const policySchema = { parse: () => ({ idleSeconds: 300, algorithm: "ES256", origins: [] }) }',
+  'docs/errors.md': '# Errors\n\n| code | status |\n|---|---|\n| `not_found` | 404 |\n| `broken` | 500 |\n',
+  'docs/policy.md':
+    '| setting | from | default |\n|---|---|---|\n| `idleSeconds` | 1 | `300` |\n| `algorithm` | | `ES256` |\n| `origins` | | `[]` |\n',
+  'docs/http.md': '| route | does |\n|---|---|\n| `GET /session` | x |\n| `POST /token/refresh` | y |\n',
+}
+const routes = [
+  { method: 'get', path: '/session' },
+  { method: 'POST', path: '/token/refresh' },
+]
+
+test('documents that say what the code says are in order', async (t) => {
+  assert.deepEqual(await checkDocs(plantTree(t, tree), { routes }), [])
+})
+
+const faults: { file: string; swap: [string, string] | null; found: RegExp; line?: number }[] = [
+  { file: 'docs/errors.md', swap: ['| `broken` | 500 |\n', ''], found: /add a row for the refusal `broken`/ },
+  { file: 'docs/errors.md', swap: ['500', '503'], found: /status of `broken` is 500, not 503/, line: 6 },
+  {
+    file: 'docs/errors.md',
+    swap: ['broken', 'ruined'],
+    found: /has no refusal `ruined`|row for the refusal `broken`/,
+  },
+  {
+    file: 'docs/errors.md',
+    swap: ['| `broken` | 500 |', '| `broken` | 500 |\n| `broken` | 500 |'],
+    found: /row already/,
+  },
+  { file: 'docs/errors.md', swap: null, found: /write it/ },
+  { file: 'docs/policy.md', swap: ['`300`', '`200`'], found: /default of `idleSeconds` is 300/, line: 3 },
+  { file: 'docs/policy.md', swap: ['`ES256`', ''], found: /default of `algorithm` is ES256/ },
+  {
+    file: 'docs/policy.md',
+    swap: ['| `origins` | | `[]` |\n', ''],
+    found: /add a row for the setting `origins`/,
+  },
+  { file: 'docs/policy.md', swap: null, found: /write it/ },
+  {
+    file: 'docs/http.md',
+    swap: ['| `GET /session` | x |\n', ''],
+    found: /add a row for the route `GET \/session`/,
+  },
+  {
+    file: 'docs/http.md',
+    swap: ['POST /token/refresh', 'PUT /token'],
+    found: /no route `PUT \/token`|add a row/,
+  },
+  { file: 'docs/http.md', swap: null, found: /write it/ },
+]
+
+for (const { file, swap, found, line } of faults) {
+  const fault = swap === null ? 'is missing' : `has ${JSON.stringify(swap[1])} for ${JSON.stringify(swap[0])}`
+  test(`it is a problem when ${file} ${fault}`, async (t) => {
+    const { [file]: text = '', ...rest } = tree
+    const planted = swap === null ? rest : { ...tree, [file]: text.replace(swap[0], swap[1]) }
+    assert.notDeepEqual(planted, tree)
+    const problems = await checkDocs(plantTree(t, planted), { routes })
+    assert.ok(problems.length > 0)
+    for (const problem of problems) {
+      assert.equal(problem.file, file)
+      assert.match(problem.message, found)
+    }
+    if (line !== undefined) assert.equal(problems[0]?.line, line)
+  })
+}

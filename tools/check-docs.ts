@@ -1,0 +1,109 @@
+// Why: a document that has drifted from the code is worse than none, so refusals, settings and routes are
+// compared both ways.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { cellUnder, codeIn, type Row, tableRows } from './markdown.ts'
+import { conclude, type Problem, read, repositoryRoot } from './source.ts'
+
+export type RouteName = { method: string; path: string }
+type Expected = { name: string; value: string | null }
+type Comparison = { file: string; of: string; from: string; expected: Expected[]; heading: string }
+
+const server = 'packages/server/src'
+
+async function exported(root: string, place: { file: string; name: string }): Promise<unknown> {
+  const path = join(root, place.file)
+  if (!existsSync(path)) return null
+  const module: Record<string, unknown> = await import(pathToFileURL(path).href)
+  return module[place.name] ?? null
+}
+
+function compare(root: string, { file, of, from, expected, heading }: Comparison): Problem[] {
+  if (!existsSync(join(root, file))) {
+    return [{ file, line: 1, message: `write it: a table with a row for every ${of} of ${from}` }]
+  }
+  const rows = new Map<string, Row>()
+  const problems: Problem[] = []
+  const known = new Map(expected.map(({ name, value }) => [name, value]))
+  for (const row of tableRows(read(root, file))) {
+    const name = codeIn(row.cells[0] ?? '')
+    if (name === null) continue
+    const at = { file, line: row.line }
+    const value = known.get(name)
+    const given = cellUnder(row, { heading, otherwise: 1 })
+    if (rows.has(name)) problems.push({ ...at, message: `\`${name}\` has a row already: keep one` })
+    else if (value === undefined)
+      problems.push({ ...at, message: `${from} has no ${of} \`${name}\`: take the row out` })
+    else if (value !== null && (codeIn(given) ?? given) !== value) {
+      problems.push({
+        ...at,
+        message: `the ${heading} of \`${name}\` is ${value}, not ${given || 'missing'}`,
+      })
+    }
+    rows.set(name, row)
+  }
+  const absent = expected.filter(({ name }) => !rows.has(name))
+  return [
+    ...problems,
+    ...absent.map(({ name }) => ({ file, line: 1, message: `add a row for the ${of} \`${name}\`` })),
+  ]
+}
+
+async function refusalDocs(root: string): Promise<Problem[]> {
+  const from = `${server}/refusals.ts`
+  const table = (await exported(root, { file: from, name: 'refusals' })) as Record<
+    string,
+    { status: number }
+  > | null
+  if (table === null) return []
+  const expected = Object.entries(table).map(([name, { status }]) => ({ name, value: String(status) }))
+  return compare(root, { file: 'docs/errors.md', of: 'refusal', from, expected, heading: 'status' })
+}
+
+async function policyDocs(root: string): Promise<Problem[]> {
+  const from = `${server}/policy.ts`
+  const schema = (await exported(root, { file: from, name: 'policySchema' })) as {
+    parse(given: unknown): object
+  } | null
+  if (schema === null) return []
+  const plain = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))
+  const expected = Object.entries(schema.parse({})).map(([name, value]) => ({ name, value: plain(value) }))
+  return compare(root, { file: 'docs/policy.md', of: 'setting', from, expected, heading: 'default' })
+}
+
+function routeDocs(root: string, routes: readonly RouteName[]): Problem[] {
+  const expected = routes.map(({ method, path }) => ({
+    name: `${method.toUpperCase()} ${path}`,
+    value: null,
+  }))
+  return compare(root, { file: 'docs/http.md', of: 'route', from: 'the route table', expected, heading: '' })
+}
+
+/** Without `routes` the route table is not looked at. */
+export async function checkDocs(
+  root: string,
+  given: { routes?: readonly RouteName[] } = {},
+): Promise<Problem[]> {
+  const routes = given.routes === undefined ? [] : routeDocs(root, given.routes)
+  return [...(await refusalDocs(root)), ...(await policyDocs(root)), ...routes]
+}
+
+/** This repository's own documents against the routes that its server really answers. */
+export async function checkOwnDocs(): Promise<Problem[]> {
+  const file = `${server}/testing/route-table.ts`
+  const routeTable = (await exported(repositoryRoot, { file, name: 'routeTable' })) as
+    | (() => Promise<RouteName[]>)
+    | null
+  const problems = await checkDocs(repositoryRoot, routeTable === null ? {} : { routes: await routeTable() })
+  if (routeTable !== null) return problems
+  return [
+    ...problems,
+    { file, line: 1, message: 'export routeTable(), so that docs/http.md can be compared' },
+  ]
+}
+
+if (import.meta.main) {
+  conclude('docs', await checkOwnDocs())
+  process.exit()
+}
