@@ -22,8 +22,12 @@ test('a browser starts and shows a page', async (t) => {
   const browser = await launchChromium()
   t.after(() => browser.close())
   const page = await browser.newPage()
-  await page.goto('data:text/html,<title>one session</title>')
+  await page.goto(
+    'data:text/html,<title>one session</title><p style="font-family:system-ui,monospace">text</p>',
+  )
   assert.equal(await page.title(), 'one session')
+  // A browser that finds no font dies here, and only here.
+  assert.ok((await page.screenshot()).length > 0)
 })
 
 test('names under localhost lead to this machine', async (t) => {

@@ -1,7 +1,7 @@
 // Why: cookies, SameSite and CORS are only proven in a real browser. This one comes with the dev dependencies, is
 // unpacked once per version, and starts with its protections on: the package's own list of flags turns them off.
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Browser, type BrowserContext, chromium, type LaunchOptions } from 'playwright-core'
@@ -29,6 +29,15 @@ const unpacking = `
   await inflate(process.argv[1])
 `
 
+// The package's own settings look for its fonts below /tmp and /opt; a browser that finds none dies at the first text.
+const fontSettings = (folder: string) => `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${join(folder, 'fonts')}</dir>
+  <cachedir>${join(folder, 'fonts-cache')}</cachedir>
+</fontconfig>
+`
+
 async function unpackedFolder(): Promise<string> {
   const source = join(repositoryRoot, 'node_modules/@sparticuz/chromium')
   const { version } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
@@ -40,6 +49,7 @@ async function unpackedFolder(): Promise<string> {
     const options = ['--input-type=module', '-e', unpacking, join(source, 'bin/al2023.tar.br')]
     const env = { ...process.env, TMPDIR: fresh, TEMP: fresh, TMP: fresh }
     await promisify(execFile)(process.execPath, options, { cwd: repositoryRoot, env })
+    writeFileSync(join(fresh, 'fonts/fonts.conf'), fontSettings(folder))
     // One move, so two processes that unpack at once never see each other's halves.
     renameSync(fresh, folder)
   } catch (fault) {

@@ -42,7 +42,22 @@ export type Scene = {
 }
 
 export async function openScene(): Promise<Scene> {
+  const opened: (() => unknown)[] = []
+  const close = async () => {
+    for (const letGo of opened.splice(0).reverse()) await letGo()
+  }
+  try {
+    return { ...(await buildScene(opened)), close }
+  } catch (fault) {
+    // What stays open would keep the file from ending until its deadline.
+    await close()
+    throw fault
+  }
+}
+
+async function buildScene(opened: (() => unknown)[]): Promise<Omit<Scene, 'close'>> {
   const folder = mkdtempSync(join(tmpdir(), 'counterfoil-scene-'))
+  opened.push(() => rmSync(folder, { recursive: true, force: true }))
   const database = join(folder, 'bank.db')
   const seen: Seen[] = []
   let answer = async (_request: Request, _remote: { address: string | null }) =>
@@ -56,16 +71,21 @@ export async function openScene(): Promise<Scene> {
       return response
     },
   })
+  opened.push(listener.close)
   const bank = `http://app.bank.localhost:${listener.port}`
   const auth = await createAuth({
     issuer: bank,
     database: `sqlite:${database}`,
     secret: new Uint8Array(32).fill(5),
   })
+  opened.push(auth.close)
   answer = auth.fetch
   const textbook = await startTextbook()
+  opened.push(textbook.close)
   const evil = await startEvil()
+  opened.push(evil.close)
   const context = await launchProfile(join(folder, 'profile'))
+  opened.push(() => context.close())
   await signUp(context, bank)
 
   return {
@@ -85,14 +105,6 @@ export async function openScene(): Promise<Scene> {
       await page.click('form button.primary')
       await page.waitForURL(`${bank}/account`)
       return page
-    },
-    async close() {
-      await context.close()
-      await evil.close()
-      await textbook.close()
-      await listener.close()
-      await auth.close()
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

@@ -118,6 +118,7 @@ export function createSessions({ db, clock, entropy, feed, events, policy, accou
   }
 
   async function makeRoom(tx: Db, keep: string, { accountId, replaces }: Beginning): Promise<Ending[]> {
+    // Those whose credential is on its way count too, or many that sign in at once would pass the bound together.
     const live = await listLive(store.listByAccount(tx, accountId))
     // The one that is replaced leaves anyway, so it takes no other one's room.
     const others = live.filter(({ id }) => id !== keep && id !== replaces?.id)
@@ -188,7 +189,7 @@ export function createSessions({ db, clock, entropy, feed, events, policy, accou
     endOthers,
     findLiveByCookie: async (hash) => live(await store.findByCookie(db, hash)),
     findLive: async (id, on = db) => live(await store.findById(on, id)),
-    list: (accountId) => listLive(store.listByAccount(db, accountId)),
+    list: (accountId) => listLive(store.listHandedByAccount(db, accountId)),
     listEveryone: () => listLive(store.listAll(db)),
     async end({ id, accountId, reason }) {
       const session = await store.findById(db, id)

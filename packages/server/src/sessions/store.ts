@@ -27,23 +27,32 @@ export function findById(db: Db, id: string): Promise<SessionRecord | undefined>
   return selectRecord(db).where('session.id', '=', id).executeTakeFirst()
 }
 
-/** Sessions that have been handed a credential; one that has none can never be seen again. */
-function selectHanded(db: Db) {
+/** The sessions of an account that have not been ended, also those whose credential is on its way. */
+function selectByAccount(db: Db, accountId: string) {
   return selectRecord(db)
+    .where('session.account_id', '=', accountId)
     .where('session.ended_at', 'is', null)
-    .where((row) => row.or([row('cookie_hash', 'is not', null), row('refresh_current', 'is not', null)]))
+    .orderBy('session.last_seen_at', 'desc')
+    .orderBy('session.created_at', 'desc')
 }
 
 export function listByAccount(db: Db, accountId: string): Promise<SessionRecord[]> {
-  return selectHanded(db)
-    .where('session.account_id', '=', accountId)
-    .orderBy('session.last_seen_at', 'desc')
-    .orderBy('session.created_at', 'desc')
+  return selectByAccount(db, accountId).execute()
+}
+
+/** Those that have been handed a credential: one that has none cannot be seen. */
+export function listHandedByAccount(db: Db, accountId: string): Promise<SessionRecord[]> {
+  return selectByAccount(db, accountId)
+    .where((row) => row.or([row('cookie_hash', 'is not', null), row('refresh_current', 'is not', null)]))
     .execute()
 }
 
 export function listAll(db: Db): Promise<SessionRecord[]> {
-  return selectHanded(db).orderBy('session.last_seen_at', 'desc').execute()
+  return selectRecord(db)
+    .where('session.ended_at', 'is', null)
+    .where((row) => row.or([row('cookie_hash', 'is not', null), row('refresh_current', 'is not', null)]))
+    .orderBy('session.last_seen_at', 'desc')
+    .execute()
 }
 
 export async function insert(tx: Db, session: SessionTable): Promise<void> {

@@ -160,6 +160,26 @@ onEachEngine('an account with more sessions than policy allows', (open) => {
     assert.equal((await bo.browser.get('/auth/session')).status, 200)
   })
 
+  it('counts those whose credential is still on its way', async () => {
+    const house = await openHouse(open, { policy: { sessionsPerAccount: 2 } })
+    const { accountId } = await house.member()
+    await house.house.sessions.endOthers({ accountId, keep: '' })
+    const begin = () => {
+      const given = { accountId, carrier: 'token', device: '', began: 0, amr: 'pwd' } as const
+      return house.db.transaction().execute(async (tx) => {
+        const account = await house.house.accounts.lock(tx, accountId)
+        const began = account?.end_position ?? 0
+        return (await house.house.sessions.begin(tx, { ...given, began, network: null, replaces: null })).id
+      })
+    }
+    const begun = [await begin(), await begin(), await begin()]
+    const tried = await Promise.allSettled(
+      begun.map((sessionId) => house.house.carriers.handOut({ sessionId, carrier: 'token' })),
+    )
+    assert.equal(tried.filter(({ status }) => status === 'fulfilled').length, 2)
+    assert.equal((await house.house.sessions.list(accountId)).length, 2)
+  })
+
   it('has no more than that when many sign in at once', async () => {
     const house = await openHouse(open, { policy: { sessionsPerAccount: 2 } })
     const { email, accountId } = await house.member()
