@@ -3,8 +3,11 @@ export type Carrier = 'cookie' | 'bearer' | 'dpop'
 
 /** The result of checking a request: who is asking, through what, and how far that goes. Snake case as in HTTP. */
 export type Caller = {
-  /** Whose authority the request has. With a grant's token: the user's, not the worker's. */
-  readonly account: { readonly id: string; readonly email: string }
+  /**
+   * Whose authority the request has. With a grant's token: the user's, not the worker's. `email` is null where a
+   * verifier has nothing but an access token, which does not tell it.
+   */
+  readonly account: { readonly id: string; readonly email: string | null }
   /** The session that the credential belongs to; null for a grant's token, whose user need not be here at all. */
   readonly session: CallerSession | null
   /** What carried the credential of this very request. */
@@ -15,19 +18,24 @@ export type Caller = {
   readonly actor: string | null
   /** The id of the grant that the actor acts under, or null. */
   readonly grant: string | null
+  /** When the account last proved who it is, in whole seconds since the epoch. */
+  readonly authenticated_at: number
 }
 
-/** A session as its own user sees it in a list. */
+/**
+ * A session as its own user sees it in a list. What an access token does not tell is null for a verifier that has
+ * nothing else.
+ */
 export type CallerSession = {
   readonly id: string
   /** Whole seconds since the epoch. */
-  readonly created_at: number
+  readonly created_at: number | null
   /** Whole seconds since the epoch; up to one touch behind. */
-  readonly last_seen_at: number
+  readonly last_seen_at: number | null
   /** What the browser said it was when the session began, for a person to recognise; empty if it said nothing. */
-  readonly device: string
+  readonly device: string | null
   /** What carries the session itself: a short token taken from a cookie session leaves this at `cookie`. */
-  readonly carrier: 'cookie' | 'token'
+  readonly carrier: 'cookie' | 'token' | null
   /** Whether this is the session of the request that asks. */
   readonly current: boolean
 }

@@ -1,6 +1,21 @@
 export { type AccessTokenClaims, checkAccessToken, type ExpectedToken } from './access-token.ts'
 export { decodeBase64url, encodeBase64url } from './base64url.ts'
+export { type Cache, createCache } from './cache.ts'
 export type { Caller, CallerSession, Carrier } from './caller.ts'
+export {
+  type Admission,
+  admit,
+  type Carried,
+  type Checker,
+  callerOf,
+  createChecker,
+  type Entry,
+  find,
+  isFresh,
+  type Look,
+  look,
+  restartChecker,
+} from './checker.ts'
 export {
   type Credential,
   carriesSessionCookie,
@@ -8,6 +23,16 @@ export {
   readCredential,
   sessionCookieName,
 } from './credentials.ts'
+export {
+  cookieStatementSeconds,
+  type FeedEntry,
+  type FeedKind,
+  feedKey,
+  feedKinds,
+  feedWindowSeconds,
+  printOf,
+  skewSeconds,
+} from './feed.ts'
 export { type GuardedRequest, guard, provesSameOrigin } from './guard.ts'
 export { isJsonObject, type JsonLimits, type JsonObject, type JsonValue, parseJsonObject } from './json.ts'
 export { type Jws, parseJws, readPayload } from './jws.ts'
@@ -19,3 +44,26 @@ export {
   type SignatureAlgorithm,
   type VerificationKey,
 } from './signatures.ts'
+export { cookieRights, keysOf, type Rights, type Statement, statementOf } from './statement.ts'
+export { beat, type Instant, type Steady, startSteady, steadyAt, wallSeconds } from './steady.ts'
+export {
+  ageOf,
+  createView,
+  judge,
+  type Snapshot,
+  type StatementKeys,
+  stepView,
+  type View,
+  type ViewEffect,
+  type ViewEvent,
+} from './view.ts'
+export {
+  readLog,
+  readMessage,
+  readSnapshot,
+  readStatement,
+  type StreamMessage,
+  writeEntries,
+  writeMessage,
+  writeStatement,
+} from './wire.ts'

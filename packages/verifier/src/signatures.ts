@@ -1,4 +1,4 @@
-import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { constants, createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { decodeBase64url } from './base64url.ts'
 import type { JsonObject } from './json.ts'
 import type { Jws } from './jws.ts'
@@ -106,6 +106,11 @@ export function checkSignature(key: VerificationKey, jws: Jws): boolean {
 /** The same for bare bytes: public test vectors come in this form. */
 export function checkSignedBytes(given: SignedBytes): boolean {
   return rules[given.key.algorithm].check(given)
+}
+
+/** SHA-256 as base64url. */
+export function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('base64url')
 }
 
 function isCoordinate(member: unknown): member is string {

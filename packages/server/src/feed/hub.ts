@@ -1,0 +1,212 @@
+import type { FeedEntry, FeedKind, Instant, StreamMessage } from '@counterfoil/verifier'
+
+/**
+ * Who serves the feed: what it read from the log, and who listens. `stepHub` changes it in place and answers what to do;
+ * nothing here reads a clock, the database or a socket.
+ */
+export type Hub = {
+  /** Names this process; its monotonic clock is never compared with another one's. */
+  readonly instance: string
+  epoch: number
+  /** Every row up to this position has been read. */
+  head: number
+  /** What is kept, in the order of positions, without a gap from the first to `head`. */
+  kept: Kept[]
+  /** Signing keys that were taken back: never forgotten. */
+  readonly keys: Map<string, Kept>
+  /**
+   * Where each life of the database began, those that were declared over included. A verifier that names any other
+   * learnt from a database that is gone.
+   */
+  readonly epochs: Map<number, number>
+  readonly links: Set<number>
+  /** The newest write that was committed; told once everything up to its head has been read. */
+  tick: { a: number; head: number } | null
+}
+
+type Kept = { position: number; kind: FeedKind; key: string; seenAt: number }
+
+export type LogRow = { position: number; kind: FeedKind; key: string; wantsAck: boolean }
+
+export type HubEvent =
+  /** All that the log holds of the last hours, at the start and after a change of epoch. */
+  | { kind: 'loaded'; epoch: number; head: number; rows: readonly LogRow[]; epochs: readonly Epoch[] }
+  | { kind: 'read'; rows: readonly LogRow[] }
+  /** Our own row was written and committed; `a` is the monotonic time before that was sent. */
+  | { kind: 'ticked'; a: number; epoch: number; head: number }
+  | { kind: 'connected'; link: number; nonce: string; after: Reached | null }
+  | { kind: 'disconnected'; link: number }
+
+/** How far somebody has come, in which life of the database. */
+export type Reached = { epoch: number; position: number }
+export type Epoch = { epoch: number; start: number }
+
+export type HubEffect =
+  | { kind: 'send'; link: number; message: StreamMessage }
+  /** Read the log after `head`. */
+  | { kind: 'read' }
+  /** Load everything: the epoch is another one. */
+  | { kind: 'load' }
+  /** Somebody knows more than the database does, so an older copy of it was put back: begin another life beyond what was told, and end everyone. */
+  | { kind: 'declare'; told: Reached }
+  /** Positions are missing in the log. Nothing is told to be fresh any more; somebody has to look. */
+  | { kind: 'gap'; after: number; found: number }
+
+/** Longer than any verifier asks for; see `feedWindowSeconds`. */
+const keptMilliseconds = 2 * 3600 * 1000
+
+export function createHub(instance: string): Hub {
+  return {
+    instance,
+    epoch: 0,
+    head: 0,
+    kept: [],
+    keys: new Map(),
+    epochs: new Map(),
+    links: new Set(),
+    tick: null,
+  }
+}
+
+export function stepHub(hub: Hub, event: HubEvent, now: Instant): HubEffect[] {
+  switch (event.kind) {
+    case 'loaded':
+      return load(hub, event, now)
+    case 'read':
+      return extend(hub, event.rows, now)
+    case 'ticked':
+      return tick(hub, event, now)
+    case 'connected':
+      return connect(hub, event, now)
+    case 'disconnected':
+      hub.links.delete(event.link)
+      return []
+  }
+}
+
+function load(hub: Hub, event: HubEvent & { kind: 'loaded' }, now: Instant): HubEffect[] {
+  const known = new Map(hub.kept.map((row) => [row.position, row]))
+  const isSameLife = hub.epoch === event.epoch
+  hub.epoch = event.epoch
+  hub.head = event.head
+  hub.epochs.clear()
+  for (const { epoch, start } of event.epochs) hub.epochs.set(epoch, start)
+  hub.kept = []
+  for (const row of event.rows) {
+    // When it was committed we do not know; counted from now, it is kept too long rather than too short.
+    const kept = (isSameLife ? known.get(row.position) : undefined) ?? keep(row, now)
+    if (row.kind === 'key') hub.keys.set(row.key, kept)
+    hub.kept.push(kept)
+  }
+  // Everybody who listens sees the other epoch in the next heartbeat, and takes a snapshot.
+  return heartbeat(hub, now)
+}
+
+function extend(hub: Hub, rows: readonly LogRow[], now: Instant): HubEffect[] {
+  const fresh = rows.filter(({ position }) => position > hub.head)
+  const first = fresh[0]
+  if (first === undefined) return heartbeat(hub, now)
+  for (const [index, { position }] of fresh.entries()) {
+    if (position !== hub.head + 1 + index) return [{ kind: 'gap', after: hub.head + index, found: position }]
+  }
+  for (const row of fresh) {
+    const kept = keep(row, now)
+    hub.kept.push(kept)
+    if (row.kind === 'key') hub.keys.set(row.key, kept)
+  }
+  hub.head = first.position + fresh.length - 1
+  forget(hub, now)
+  const entries = fresh.map(
+    (row): FeedEntry => ({ position: row.position, kind: row.kind, key: row.key, age: 0 }),
+  )
+  const wantsAck = fresh.some((row) => row.wantsAck)
+  const message: StreamMessage = { kind: 'revoked', epoch: hub.epoch, entries, wantsAck }
+  return [...toAll(hub, message), ...heartbeat(hub, now)]
+}
+
+const keep = ({ position, kind, key }: LogRow, now: Instant): Kept => ({
+  position,
+  kind,
+  key,
+  seenAt: now.mono,
+})
+
+function forget(hub: Hub, now: Instant): void {
+  const oldest = now.mono - keptMilliseconds
+  const first = hub.kept.findIndex(({ seenAt }) => seenAt >= oldest)
+  // Not one by one: moving a hundred thousand rows for each new one would cost more than keeping some too long.
+  if (first > 1000 || (first > 0 && first > hub.kept.length / 2)) hub.kept.splice(0, first)
+}
+
+function tick(hub: Hub, event: HubEvent & { kind: 'ticked' }, now: Instant): HubEffect[] {
+  const { a, epoch, head } = event
+  if (epoch > hub.epoch) return [{ kind: 'load' }]
+  // The database that answered is older than what was read from it before.
+  if (epoch < hub.epoch || head < hub.head)
+    return [{ kind: 'declare', told: { epoch: hub.epoch, position: hub.head } }]
+  hub.tick = { a, head }
+  return head > hub.head ? [{ kind: 'read' }] : heartbeat(hub, now)
+}
+
+/** Tells what the newest write proves, once and only when everything before it was told. */
+function heartbeat(hub: Hub, now: Instant): HubEffect[] {
+  const { tick, instance, epoch } = hub
+  if (tick === null || tick.head > hub.head) return []
+  hub.tick = null
+  const { a, head } = tick
+  return toAll(hub, { kind: 'heartbeat', hub: instance, epoch, head, a, wall: now.wall })
+}
+
+function connect(hub: Hub, event: HubEvent & { kind: 'connected' }, now: Instant): HubEffect[] {
+  const { link, nonce, after } = event
+  if (after !== null && !isOurs(hub, after)) return [{ kind: 'declare', told: after }]
+  hub.links.add(link)
+  const { instance, epoch, head } = hub
+  const hello: StreamMessage = { kind: 'hello', hub: instance, nonce, at: now.mono, epoch, head }
+  const effects: HubEffect[] = [{ kind: 'send', link, message: hello }]
+  if (after === null || after.epoch !== epoch) return effects
+  const missed = entriesBetween(hub, { from: after.position + 1, to: head }, now) ?? []
+  if (missed.length === 0) return effects
+  return [
+    ...effects,
+    { kind: 'send', link, message: { kind: 'revoked', epoch, entries: missed, wantsAck: false } },
+  ]
+}
+
+/** Whether that position was reached in a life of this very database. */
+function isOurs(hub: Hub, { epoch, position }: Reached): boolean {
+  if (epoch === hub.epoch) return position <= hub.head
+  if (!hub.epochs.has(epoch)) return false
+  const next = Math.min(...[...hub.epochs].filter(([other]) => other > epoch).map(([, start]) => start))
+  return position <= next
+}
+
+/** What lies between two positions, both included, or null where that is not kept any more. */
+export function entriesBetween(
+  hub: Hub,
+  { from, to }: { from: number; to: number },
+  now: Instant,
+): FeedEntry[] | null {
+  if (from > to) return []
+  const first = hub.kept[0]
+  if (first === undefined || from < first.position || to > hub.head) return null
+  return hub.kept.slice(from - first.position, to - first.position + 1).map((kept) => entryOf(kept, now))
+}
+
+/** Everything that ended within the window, and every signing key that was ever taken back. */
+export function entriesWithin(hub: Hub, windowSeconds: number, now: Instant): FeedEntry[] {
+  const oldest = now.mono - windowSeconds * 1000
+  const first = hub.kept.findIndex(({ seenAt }) => seenAt >= oldest)
+  const listed = first === -1 ? [] : hub.kept.slice(first)
+  const positions = new Set(listed.map(({ position }) => position))
+  const keys = [...hub.keys.values()].filter(({ position }) => !positions.has(position))
+  return [...keys, ...listed].map((kept) => entryOf(kept, now))
+}
+
+function entryOf({ position, kind, key, seenAt }: Kept, now: Instant): FeedEntry {
+  return { position, kind, key, age: Math.max(0, Math.floor((now.mono - seenAt) / 1000)) }
+}
+
+function toAll(hub: Hub, message: StreamMessage): HubEffect[] {
+  return [...hub.links].map((link) => ({ kind: 'send', link, message }))
+}

@@ -1,0 +1,178 @@
+import { type Cache, createCache } from './cache.ts'
+import type { Caller } from './caller.ts'
+import { feedWindowSeconds, printOf, skewSeconds } from './feed.ts'
+import type { Rights, Statement } from './statement.ts'
+import { type Instant, steadyAt, wallSeconds } from './steady.ts'
+import { createView, judge, type StatementKeys, type View } from './view.ts'
+
+/**
+ * A statement as it is kept. Ages of a hundred thousand of them are what a verifier's memory is made of, so keys of the
+ * feed are kept as thirty bits: a match means another look from the beginning, which compares the whole key.
+ */
+export type Entry = {
+  /** The whole credential: a cache finds tokens by their last characters. */
+  readonly credential: string
+  readonly account: Caller['account']
+  session: Caller['session']
+  readonly rights: Rights
+  readonly authenticatedAt: number
+  /** Whole seconds since 1970. */
+  readonly end: number
+  /** The view's version at which it was last looked up. */
+  seen: number
+  readonly sessionPrint: number
+  readonly otherPrint: number
+  readonly accountPrint: number
+  /** When the server was last asked about it, on the steady clock; 0 for never. */
+  askedAt: number
+}
+
+export type Checker = {
+  view: View
+  readonly cookies: Cache<Entry>
+  readonly tokens: Cache<Entry>
+}
+
+export function createChecker(given: { now: Instant; entries: number }): Checker {
+  return {
+    view: createView(given.now),
+    cookies: createCache(given.entries),
+    tokens: createCache(given.entries),
+  }
+}
+
+/** The machine's clock was wrong: nothing that was judged by it is kept. */
+export function restartChecker(checker: Checker, now: Instant): void {
+  checker.view = createView(now)
+  checker.cookies.clear()
+  checker.tokens.clear()
+}
+
+export type Carried = 'cookies' | 'tokens'
+
+// A token is found by the end of its signature: hashing all of it would cost more than everything else.
+const tailCharacters = 32
+
+const cacheKey = (carried: Carried, credential: string) =>
+  carried === 'tokens' ? credential.slice(-tailCharacters) : credential
+
+/**
+ * accept: believed. cold: not known, not any more, or something has ended: begin from the credential itself.
+ * ask: known and not ended as far as we know, but what we know is too old for this route.
+ */
+export type Look = { kind: 'accept' | 'ask'; entry: Entry } | { kind: 'cold' }
+
+const cold: Look = Object.freeze({ kind: 'cold' })
+
+/** The warm path. `maxStale`: milliseconds, as `look` is told for each route; infinite for a lenient one. */
+export function look(
+  checker: Checker,
+  given: { carried: Carried; credential: string; maxStale: number },
+  now: Instant,
+): Look {
+  const { carried, credential, maxStale } = given
+  const entry = find(checker, carried, credential, now)
+  if (entry === null) return cold
+  return { kind: isFresh(checker.view, entry, now, maxStale) ? 'accept' : 'ask', entry }
+}
+
+/** The statement that is kept for this credential, if nothing is known to have ended it. */
+export function find(
+  { view, cookies, tokens }: Checker,
+  carried: Carried,
+  credential: string,
+  now: Instant,
+): Entry | null {
+  const cache = carried === 'cookies' ? cookies : tokens
+  const entry = cache.get(cacheKey(carried, credential))
+  // The whole string decides: another token may end in the same characters.
+  if (entry === undefined || entry.credential !== credential) return null
+  if (wallSeconds(view.steady, now) < entry.end) {
+    if (entry.seen === view.version) return entry
+    if (isUntouched(view, entry)) {
+      entry.seen = view.version
+      return entry
+    }
+  }
+  cache.delete(cacheKey(carried, credential))
+  return null
+}
+
+function isUntouched({ prints, broad }: View, entry: Entry): boolean {
+  return (
+    entry.seen >= broad &&
+    !prints.has(entry.sessionPrint) &&
+    !prints.has(entry.otherPrint) &&
+    !prints.has(entry.accountPrint)
+  )
+}
+
+/** Whether what is known about it is no older than `maxStale`: by the feed, or by having asked. */
+export function isFresh(view: View, entry: Entry, now: Instant, maxStale: number): boolean {
+  if (maxStale === Number.POSITIVE_INFINITY) return true
+  const knownAt = view.freshAt === null || view.isSkewed ? 0 : view.freshAt
+  const newest = Math.max(knownAt, entry.askedAt)
+  return newest > 0 && steadyAt(view.steady, now) - newest <= maxStale
+}
+
+export type Admission =
+  | { kind: 'admitted'; entry: Entry }
+  /** Something ended after the reading that this statement was made from: it is over, or has to be read again. */
+  | { kind: 'dead' | 'outdated' }
+  /** Past its end, or past what the view can vouch for. */
+  | { kind: 'expired' }
+
+/**
+ * Takes a statement in, after judging it: one that was read slowly may be older than an end that has come since.
+ * `askedAt`: when the question left that it answers, on the steady clock, or 0 if nobody was asked.
+ */
+export function admit(
+  checker: Checker,
+  given: {
+    carried: Carried
+    credential: string
+    statement: Statement
+    keys: StatementKeys
+    askedAt: number
+  },
+  now: Instant,
+): Admission {
+  const { carried, credential, statement, keys, askedAt } = given
+  const { view } = checker
+  const verdict = judge(view, keys, statement.asOf)
+  if (verdict !== 'live') return { kind: verdict }
+  const end = endOf(view, statement, askedAt)
+  if (wallSeconds(view.steady, now) >= end) return { kind: 'expired' }
+  const entry: Entry = {
+    credential,
+    account: statement.account,
+    session: statement.session,
+    rights: statement.rights,
+    authenticatedAt: statement.authenticatedAt,
+    end,
+    seen: view.version,
+    sessionPrint: printOf(keys.session ?? keys.account),
+    otherPrint: printOf(keys.cookie ?? keys.grant ?? keys.account),
+    accountPrint: printOf(keys.account),
+    // Whole milliseconds, earlier rather than later: small numbers take no room of their own.
+    askedAt: Math.floor(askedAt),
+  }
+  const cache = carried === 'cookies' ? checker.cookies : checker.tokens
+  cache.set(cacheKey(carried, credential), entry)
+  return { kind: 'admitted', entry }
+}
+
+/**
+ * Whatever end a statement claims, it is believed only while an end that came after its reading cannot have been
+ * forgotten. Before there is a view, only answers to questions count, each for as long as its route says.
+ */
+function endOf({ window }: View, { end, readStart }: Statement, askedAt: number): number {
+  if (window === 0 && askedAt === 0) return 0
+  return Math.min(end, readStart + (window || feedWindowSeconds.tokens) - skewSeconds)
+}
+
+/** The result of a check, in the shape that applications see. */
+export function callerOf({ account, session, rights, authenticatedAt }: Entry): Caller {
+  const { carrier, scopes, actor, grant } = rights
+  return { account, session, carrier, scopes, actor, grant, authenticated_at: authenticatedAt }
+}

@@ -1,0 +1,68 @@
+import type { AccessTokenClaims } from './access-token.ts'
+import type { Caller, CallerSession } from './caller.ts'
+import { feedKey } from './feed.ts'
+import type { StatementKeys } from './view.ts'
+
+/** What may be believed about a credential for a while, made from one reading of the database. */
+export type Statement = {
+  readonly account: Caller['account']
+  readonly session: CallerSession | null
+  readonly rights: Rights
+  readonly authenticatedAt: number
+  readonly clientId: string
+  /** SHA-256 of the cookie's random part, as base64url; null for a token. */
+  readonly cookieId: string | null
+  /** The signing key; null where nothing was signed. */
+  readonly keyId: string | null
+  /** The feed's position in the very same reading. */
+  readonly asOf: number
+  /** When that reading began, by the primary database's clock: whole seconds, rounded down. */
+  readonly readStart: number
+  /** When to stop believing it, whatever the feed says. */
+  readonly end: number
+}
+
+/** What a caller may do, and how it shows who it is; one object for everybody who carries a cookie. */
+export type Rights = {
+  readonly carrier: Caller['carrier']
+  readonly scopes: readonly string[]
+  readonly actor: string | null
+  readonly grant: string | null
+}
+
+export const cookieRights: Rights = Object.freeze({
+  carrier: 'cookie',
+  scopes: Object.freeze([]),
+  actor: null,
+  grant: null,
+})
+
+/** A genuine access token is a statement of its own. It tells neither address nor device. */
+export function statementOf(claims: AccessTokenClaims, keyId: string): Statement {
+  const { sessionId, scopes, actor, grant } = claims
+  const unknown = { created_at: null, last_seen_at: null, device: null, carrier: null }
+  return {
+    account: { id: claims.subject, email: null },
+    session: sessionId === null ? null : { id: sessionId, ...unknown, current: true },
+    rights: { carrier: claims.confirmation === null ? 'bearer' : 'dpop', scopes, actor, grant },
+    authenticatedAt: claims.authenticatedAt,
+    clientId: claims.clientId,
+    cookieId: null,
+    keyId,
+    asOf: claims.asOf,
+    readStart: claims.issuedAt,
+    end: claims.expiresAt,
+  }
+}
+
+/** Under which keys the feed would tell the end of this statement. A grant's token outlives the session beside it. */
+export function keysOf({ account, session, rights, clientId, cookieId, keyId }: Statement): StatementKeys {
+  return {
+    session: session === null ? null : feedKey('session', session.id),
+    cookie: cookieId === null ? null : feedKey('cookie', cookieId),
+    grant: rights.grant === null ? null : feedKey('grant', rights.grant),
+    account: feedKey('account', account.id),
+    client: feedKey('client', clientId),
+    key: keyId === null ? null : feedKey('key', keyId),
+  }
+}

@@ -1,0 +1,296 @@
+import { everyoneKey, type FeedEntry, printOf, skewSeconds } from './feed.ts'
+import { beat, type Instant, type Steady, startSteady, steadyAt, wallSeconds } from './steady.ts'
+
+/**
+ * What one verifier knows of recent ends, and how old that knowledge can be. `stepView` changes it in place and answers
+ * what to do; nothing here reads a clock or sends anything.
+ */
+export type View = {
+  readonly steady: Steady
+  /** Which life of the database the positions belong to; 0 before the first snapshot. */
+  epoch: number
+  /** Every end up to this position is known. */
+  applied: number
+  /** How far back ends are known, in seconds: no statement is believed for longer. 0 before the first snapshot. */
+  window: number
+  /** Ends by key. */
+  readonly ends: Map<string, Mark>
+  /** Changes by account key: they ask for another read and end nothing. */
+  readonly changes: Map<string, Mark>
+  /** How many keys begin with these 30 bits. */
+  readonly prints: Map<number, number>
+  /** Grows whenever something is learnt. */
+  version: number
+  /** The version at which something that concerns many was learnt last: a client, everyone, a signing key. */
+  broad: number
+  /** The instant, on the steady clock, up to which everything committed is surely known; null: never was. */
+  freshAt: number | null
+  /** Our wall clock and the hub's are further apart than clocks may be. */
+  isSkewed: boolean
+  readonly links: Map<number, Link>
+  /** Ends that came before the ones they follow. */
+  pending: FeedEntry[]
+  /** The position that somebody waits for us to reach. */
+  ackAt: number | null
+  pruneAt: number
+}
+
+type Mark = { position: number; kind: FeedEntry['kind']; forgetAt: number }
+
+/** One connection to one hub. Its times are never mixed with those of another. */
+type Link = {
+  readonly openedAt: number
+  readonly nonce: string
+  hello: { hub: string; at: number } | null
+  /** Its newest heartbeat, which counts once everything up to its head is applied. */
+  heartbeat: { head: number; a: number } | null
+}
+
+export type Snapshot = { epoch: number; position: number; window: number; entries: readonly FeedEntry[] }
+
+export type ViewEvent =
+  /** Before the request leaves, since everything is measured from then. */
+  | { kind: 'opened'; link: number; nonce: string }
+  | { kind: 'hello'; link: number; nonce: string; hub: string; at: number; epoch: number; head: number }
+  | { kind: 'snapshot'; snapshot: Snapshot }
+  /** `wantsAck`: somebody waits until every verifier has applied these. */
+  | { kind: 'revoked'; epoch: number; entries: readonly FeedEntry[]; wantsAck: boolean }
+  | { kind: 'heartbeat'; link: number; hub: string; epoch: number; head: number; a: number; wall: number }
+  | { kind: 'closed'; link: number }
+  | { kind: 'tick' }
+
+export type ViewEffect =
+  /** Fetch the whole of it. */
+  | { kind: 'snapshot' }
+  /** Fetch what lies between. */
+  | { kind: 'log'; from: number; to: number }
+  /** Tell a hub that everything up to this position is applied. */
+  | { kind: 'ack'; position: number }
+  /** This connection cannot be believed: open another one, and say which position was reached. */
+  | { kind: 'reconnect'; link: number; why: 'epoch_lower' | 'head_lower' | 'hub_changed' | 'nonce_wrong' }
+  /** The clock was wrong and is right again: forget everything, cached statements too, and begin anew. */
+  | { kind: 'restart' }
+
+export function createView(now: Instant): View {
+  return {
+    steady: startSteady(now),
+    epoch: 0,
+    applied: 0,
+    window: 0,
+    ends: new Map(),
+    changes: new Map(),
+    prints: new Map(),
+    version: 1,
+    broad: 1,
+    freshAt: null,
+    isSkewed: false,
+    links: new Map(),
+    pending: [],
+    ackAt: null,
+    pruneAt: 0,
+  }
+}
+
+export function stepView(view: View, event: ViewEvent, now: Instant): ViewEffect[] {
+  switch (event.kind) {
+    case 'opened':
+      beat(view.steady, now)
+      view.links.set(event.link, {
+        openedAt: steadyAt(view.steady, now),
+        nonce: event.nonce,
+        hello: null,
+        heartbeat: null,
+      })
+      return []
+    case 'closed':
+      view.links.delete(event.link)
+      return []
+    case 'hello':
+      return hello(view, event)
+    case 'snapshot':
+      return applySnapshot(view, event.snapshot, now)
+    case 'revoked':
+      return applyEntries(view, event, now)
+    case 'heartbeat':
+      return heartbeat(view, event, now)
+    case 'tick':
+      beat(view.steady, now)
+      prune(view, wallSeconds(view.steady, now))
+      return []
+  }
+}
+
+/** Milliseconds: everything that was committed longer ago than this is known. Infinite where that is not so. */
+export function ageOf(view: View, now: Instant): number {
+  if (view.freshAt === null || view.isSkewed) return Number.POSITIVE_INFINITY
+  return steadyAt(view.steady, now) - view.freshAt
+}
+
+function hello(view: View, event: ViewEvent & { kind: 'hello' }): ViewEffect[] {
+  const link = view.links.get(event.link)
+  if (link === undefined || link.hello !== null) return []
+  // Something between us kept an answer to somebody else, or to an earlier request.
+  const why = event.nonce === link.nonce ? contradiction(view, event) : 'nonce_wrong'
+  if (why !== null) return [{ kind: 'reconnect', link: event.link, why }]
+  link.hello = { hub: event.hub, at: event.at }
+  return event.epoch > view.epoch ? [{ kind: 'snapshot' }] : []
+}
+
+/** A hub that knows less than we do serves an older database than the one we learnt from. */
+function contradiction(
+  view: View,
+  { epoch, head }: { epoch: number; head: number },
+): 'epoch_lower' | 'head_lower' | null {
+  if (epoch < view.epoch) return 'epoch_lower'
+  return head < view.applied ? 'head_lower' : null
+}
+
+function applySnapshot(view: View, snapshot: Snapshot, now: Instant): ViewEffect[] {
+  if (snapshot.epoch < view.epoch || snapshot.window <= 0) return []
+  // An older answer than the one we have: what is in it is known, and "positions never go back".
+  if (snapshot.position < view.applied) return []
+  // The window only counts once it is whole; a higher epoch begins with a union of both lives.
+  view.window = snapshot.window
+  for (const entry of snapshot.entries) mark(view, entry, now)
+  view.epoch = snapshot.epoch
+  view.applied = snapshot.position
+  learn(view, snapshot.entries)
+  return catchUp(view, now)
+}
+
+function applyEntries(view: View, event: ViewEvent & { kind: 'revoked' }, now: Instant): ViewEffect[] {
+  // Of a life of the database whose snapshot is still on its way: that one will hold them.
+  if (event.epoch !== view.epoch) return event.epoch > view.epoch ? [{ kind: 'snapshot' }] : []
+  const fresh = event.entries.filter(({ position }) => position > view.applied)
+  if (event.wantsAck) view.ackAt = event.entries.reduce((last, { position }) => Math.max(last, position), 0)
+  if (fresh.length === 0) return acknowledge(view)
+  // Known at once, counted once nothing is missing before them: ends are a set, and only a loss matters.
+  for (const entry of fresh) mark(view, entry, now)
+  learn(view, fresh)
+  view.pending.push(...fresh)
+  return catchUp(view, now)
+}
+
+/** Advances over everything that follows without a gap; asks for what is missing. */
+function catchUp(view: View, now: Instant): ViewEffect[] {
+  const waiting = view.pending.filter(({ position }) => position > view.applied)
+  waiting.sort((one, other) => one.position - other.position)
+  let used = 0
+  for (const { position } of waiting) {
+    if (position > view.applied + 1) break
+    view.applied = Math.max(view.applied, position)
+    used++
+  }
+  view.pending = waiting.slice(used)
+  for (const link of view.links.values()) countHeartbeat(view, link)
+  beat(view.steady, now)
+  const next = view.pending[0]
+  if (next === undefined) return acknowledge(view)
+  return [...acknowledge(view), { kind: 'log', from: view.applied + 1, to: next.position - 1 }]
+}
+
+function acknowledge(view: View): ViewEffect[] {
+  if (view.ackAt === null || view.ackAt > view.applied) return []
+  view.ackAt = null
+  return [{ kind: 'ack', position: view.applied }]
+}
+
+function heartbeat(view: View, event: ViewEvent & { kind: 'heartbeat' }, now: Instant): ViewEffect[] {
+  const { link: id, hub, epoch, head, a, wall } = event
+  beat(view.steady, now)
+  const seconds = wallSeconds(view.steady, now)
+  prune(view, seconds)
+  const link = view.links.get(id)
+  if (!link?.hello) return []
+  if (link.hello.hub !== hub) return [{ kind: 'reconnect', link: id, why: 'hub_changed' }]
+  const why = contradiction(view, { epoch, head })
+  if (why !== null) return [{ kind: 'reconnect', link: id, why }]
+  if (epoch > view.epoch) return [{ kind: 'snapshot' }]
+  if (isApart(now.wall, wall)) view.isSkewed = true
+  // Ours once ran ahead and was set right: what it made us forget is gone, so nothing we hold can be kept.
+  else if (isApart(view.steady.wall, wall)) return [{ kind: 'restart' }]
+  else view.isSkewed = false
+  link.heartbeat = { head, a }
+  countHeartbeat(view, link)
+  return head > view.applied && view.pending.length === 0
+    ? [{ kind: 'log', from: view.applied + 1, to: head }]
+    : []
+}
+
+const isApart = (one: number, other: number) => Math.abs(one - other) > skewSeconds * 1000
+
+/**
+ * At `a` on its clock the hub had not yet sent the write that told it of `head`, and at `hello.at` it answered a request
+ * that we had sent before. So whatever was committed before `openedAt + a - hello.at` on our clock is at `head` or before.
+ */
+function countHeartbeat(view: View, { openedAt, hello, heartbeat }: Link): void {
+  if (hello === null || heartbeat === null || heartbeat.head > view.applied) return
+  const freshAt = openedAt + heartbeat.a - hello.at
+  if (view.freshAt === null || freshAt > view.freshAt) view.freshAt = freshAt
+}
+
+function mark(view: View, { position, kind, key, age }: FeedEntry, now: Instant): void {
+  const marks = kind === 'changed' ? view.changes : view.ends
+  // A stolen key can sign any position and any time, so its end is never forgotten.
+  const forgetAt =
+    kind === 'key'
+      ? Number.POSITIVE_INFINITY
+      : wallSeconds(view.steady, now) + 1 + Math.max(0, view.window - age)
+  const known = marks.get(key)
+  if (known === undefined) {
+    marks.set(key, { position, kind, forgetAt })
+    const print = printOf(key)
+    view.prints.set(print, (view.prints.get(print) ?? 0) + 1)
+  } else {
+    known.position = Math.max(known.position, position)
+    known.forgetAt = Math.max(known.forgetAt, forgetAt)
+  }
+}
+
+function learn(view: View, entries: readonly FeedEntry[]): void {
+  if (entries.length === 0) return
+  view.version += 1
+  const isBroad = entries.some(({ kind }) => kind === 'client' || kind === 'everyone' || kind === 'key')
+  if (isBroad) view.broad = view.version
+}
+
+function prune(view: View, now: number): void {
+  if (now < view.pruneAt) return
+  view.pruneAt = now + 10
+  for (const marks of [view.ends, view.changes]) {
+    for (const [key, { forgetAt }] of marks) {
+      if (now < forgetAt) continue
+      marks.delete(key)
+      const print = printOf(key)
+      const left = (view.prints.get(print) ?? 1) - 1
+      if (left === 0) view.prints.delete(print)
+      else view.prints.set(print, left)
+    }
+  }
+}
+
+/** All that can end one statement, as keys of the feed. Absent ones are null. */
+export type StatementKeys = {
+  readonly session: string | null
+  readonly cookie: string | null
+  readonly grant: string | null
+  readonly account: string
+  readonly client: string
+  /** The signing key's; null where nothing was signed. */
+  readonly key: string | null
+}
+
+/**
+ * Whether a statement that was read at position `asOf` has been ended since: the "or" over all that could have ended it.
+ * `dead`: for good. `outdated`: it may live, but another read has to say so.
+ */
+export function judge(view: View, keys: StatementKeys, asOf: number): 'live' | 'outdated' | 'dead' {
+  const { ends, changes } = view
+  for (const key of [keys.session, keys.cookie, keys.grant, keys.key]) {
+    if (key !== null && ends.has(key)) return 'dead'
+  }
+  for (const key of [keys.account, keys.client, everyoneKey]) {
+    if ((ends.get(key)?.position ?? 0) > asOf) return 'outdated'
+  }
+  return (changes.get(keys.account)?.position ?? 0) > asOf ? 'outdated' : 'live'
+}
