@@ -99,7 +99,10 @@ function externalRule({ from, to }: Arrow): string | null {
   const house = to === 'counterfoil' || /^(?:@counterfoil|counterfoil)\//.test(to)
   if (from.startsWith('packages/verifier/')) {
     const signs = from === 'packages/verifier/src/signatures.ts' && to === 'node:crypto'
-    return signs ? null : 'the verifier imports nothing; only signatures.ts may import node:crypto'
+    const chooses = from === 'packages/verifier/src/cryptography.ts' && to === '#signatures'
+    return signs || chooses
+      ? null
+      : 'the verifier imports nothing; only signatures.ts may import node:crypto, only cryptography.ts either twin'
   }
   if (from.startsWith('packages/browser/')) return 'the browser package imports nothing'
   if (!from.startsWith(server))

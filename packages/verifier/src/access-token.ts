@@ -1,8 +1,9 @@
+import { checkSignature } from './cryptography.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
-import { parseJws, readPayload } from './jws.ts'
+import { type Jws, parseJws, readPayload } from './jws.ts'
 import type { KeySet } from './key-set.ts'
+import type { VerificationKey } from './public-key.ts'
 import { refuse } from './refusal.ts'
-import { checkSignature } from './signatures.ts'
 
 /** What a genuine access token says. Instants are whole seconds since the epoch. */
 export type AccessTokenClaims = {
@@ -29,9 +30,15 @@ export type AccessTokenClaims = {
   readonly grant: string | null
 }
 
+/** An access token taken apart. Nothing in it is believed yet. */
+export type UnprovenToken = { readonly jws: Jws; readonly kid: string }
+
 /** What a token must have been made for. */
 export type ExpectedToken = {
   readonly keys: KeySet
+} & ExpectedClaims
+
+export type ExpectedClaims = {
   readonly issuer: string
   readonly audience: string
   /** Whole seconds since the epoch. */
@@ -52,15 +59,43 @@ const thumbprint = /^[A-Za-z0-9_-]{43}$/
  * The claims of an access token in the profile of RFC 9068, or a refusal: `token_expired` for one that would be good
  * but for its `exp` (an `exp` of exactly now has passed), `credential_invalid` for everything else. The key is chosen
  * by `kid` among `keys` alone; `jwk`, `jku` and `x5u` in the header have no say. `aud` must be this audience and no
- * other. Not checked: revocations, and the DPoP proof of a bound token.
+ * other. Not checked: revocations, and the DPoP proof of a bound token. Refuses everything where signatures are checked
+ * behind a promise: see `proveAccessToken`.
  */
 export function checkAccessToken(token: string, expected: ExpectedToken): AccessTokenClaims {
+  const unproven = parseAccessToken(token)
+  const key = expected.keys.get(unproven.kid) ?? invalid('kid is unknown')
+  if (checkSignature(key, unproven.jws) !== true) invalid('signature or alg is wrong')
+  return judgeClaims(unproven.jws, expected)
+}
+
+/** The first part of `checkAccessToken`: who looks for the key by `kid` knows which one was asked for. */
+export function parseAccessToken(token: string): UnprovenToken {
+  const jws = parseJws(token)
+  if (jws === null) invalid('not a compact JWS that we take')
+  const { typ, kid } = jws.header
+  // Media types are case-insensitive, and `application/` may be left out (RFC 7515 section 4.1.9).
+  if (typeof typ !== 'string' || !tokenType.test(typ.toLowerCase())) invalid('typ is not at+jwt')
+  if (typeof kid !== 'string') invalid('kid is missing')
+  return { jws, kid }
+}
+
+/** The rest of it, wherever signatures are checked: `key` is the one that `kid` names in the issuer's set. */
+export async function proveAccessToken(
+  { jws }: UnprovenToken,
+  expected: ExpectedClaims & { readonly key: VerificationKey },
+): Promise<AccessTokenClaims> {
+  if ((await checkSignature(expected.key, jws)) !== true) invalid('signature or alg is wrong')
+  return judgeClaims(jws, expected)
+}
+
+function judgeClaims(jws: Jws, expected: ExpectedClaims): AccessTokenClaims {
   const { now, skewSeconds = 0 } = expected
   // Every comparison with NaN is false, and so would let an expired token pass.
   if (!Number.isSafeInteger(now) || !Number.isSafeInteger(skewSeconds) || skewSeconds < 0) {
     throw new RangeError('now and skewSeconds must be whole seconds')
   }
-  const claims = readClaims(readSigned(token, expected.keys))
+  const claims = readClaims(readPayload(jws) ?? invalid('payload is not strict JSON'))
   if (claims.issuer !== expected.issuer) invalid('iss is another issuer')
   if (claims.audience !== expected.audience) invalid('aud is another audience')
   if (claims.issuedAt > now + skewSeconds + futureSeconds) invalid('iat is in the future')
@@ -70,19 +105,6 @@ export function checkAccessToken(token: string, expected: ExpectedToken): Access
   if (claims.expiresAt <= now - skewSeconds) refuse('token_expired', 'exp has passed')
   const { notBefore: _, ...found } = claims
   return found
-}
-
-function readSigned(token: string, keys: KeySet): JsonObject {
-  const jws = parseJws(token)
-  if (jws === null) invalid('not a compact JWS that we take')
-  const { typ, kid } = jws.header
-  // Media types are case-insensitive, and `application/` may be left out (RFC 7515 section 4.1.9).
-  if (typeof typ !== 'string' || !tokenType.test(typ.toLowerCase())) invalid('typ is not at+jwt')
-  if (typeof kid !== 'string') invalid('kid is missing')
-  const key = keys.get(kid)
-  if (key === undefined) invalid('kid is unknown')
-  if (!checkSignature(key, jws)) invalid('signature or alg is wrong')
-  return readPayload(jws) ?? invalid('payload is not strict JSON')
 }
 
 function readClaims(payload: JsonObject): AccessTokenClaims & { readonly notBefore: number | null } {

@@ -1,4 +1,4 @@
-import { sha256 } from './signatures.ts'
+import { sha256 } from './cryptography.ts'
 
 /**
  * What can end. `changed` ends nothing: whoever holds a statement about that account reads it again. `cookie` is one

@@ -23,6 +23,8 @@ export {
   readCredential,
   sessionCookieName,
 } from './credentials.ts'
+export { checkSignature, importVerificationKey } from './cryptography.ts'
+export { judge, type StatementKeys } from './ends.ts'
 export {
   cookieStatementSeconds,
   type FeedEntry,
@@ -37,21 +39,14 @@ export { type GuardedRequest, guard, provesSameOrigin } from './guard.ts'
 export { isJsonObject, type JsonLimits, type JsonObject, type JsonValue, parseJsonObject } from './json.ts'
 export { type Jws, parseJws, readPayload } from './jws.ts'
 export { type KeySet, parseKeySet } from './key-set.ts'
+export type { SignatureAlgorithm, VerificationKey } from './public-key.ts'
 export { Refusal, type RefusalEntry, refuse, type VerifierRefusalCode, verifierRefusals } from './refusal.ts'
-export {
-  checkSignature,
-  importVerificationKey,
-  type SignatureAlgorithm,
-  type VerificationKey,
-} from './signatures.ts'
 export { cookieRights, keysOf, type Rights, type Statement, statementOf } from './statement.ts'
-export { beat, type Instant, type Steady, startSteady, steadyAt, wallSeconds } from './steady.ts'
+export { beat, type Instant, type Steady, stamp, startSteady, steadyAt, wallSeconds } from './steady.ts'
 export {
   ageOf,
   createView,
-  judge,
   type Snapshot,
-  type StatementKeys,
   stepView,
   type View,
   type ViewEffect,

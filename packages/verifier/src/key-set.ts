@@ -1,10 +1,6 @@
+import { importVerificationKey } from './cryptography.ts'
 import { isJsonObject, type JsonObject, parseJsonObject } from './json.ts'
-import {
-  holdsSecret,
-  importVerificationKey,
-  isSignatureAlgorithm,
-  type VerificationKey,
-} from './signatures.ts'
+import { holdsSecret, isSignatureAlgorithm, type VerificationKey } from './public-key.ts'
 
 /** The keys of one issuer by `kid`. A Map, so that a `kid` of `__proto__` is just one that nobody has. */
 export type KeySet = ReadonlyMap<string, VerificationKey>
