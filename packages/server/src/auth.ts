@@ -1,11 +1,12 @@
-import { guard, readCredential } from '@counterfoil/verifier'
+import { createChecker, guard, readCredential } from '@counterfoil/verifier'
 import { sql } from 'kysely'
 import { type Accounts, createAccounts } from './accounts/index.ts'
-import { type Carriers, createCarriers } from './carriers/index.ts'
+import { type Carriers, carrierRoutes, createCarriers } from './carriers/index.ts'
+import { type Clients, createClients } from './clients/index.ts'
 import type { Auth } from './contract.ts'
 import type { Db } from './db/schema.ts'
 import { createEvents } from './events.ts'
-import { createFeed } from './feed/index.ts'
+import { createFeed, type Feed, feedRoutes } from './feed/index.ts'
 import { createHandler, createMetrics, guardedRequest, type Route, serviceRoutes } from './http/index.ts'
 import { createLimits } from './limits/index.ts'
 import type { Machine, Transport } from './machine.ts'
@@ -18,20 +19,26 @@ import { createKeys, createTokens, type Keys, tokenRoutes } from './tokens/index
 import { version } from './version.ts'
 
 /** Everything wired: what the server, the command line and the tests stand on. */
-export type House = Omit<Auth, 'close'> & {
+export type House = Omit<Auth, 'close' | 'drain'> & {
   readonly routes: readonly Route[]
   readonly policy: Policy
   readonly accounts: Accounts
   readonly sessions: Sessions
   readonly carriers: Carriers
+  readonly clients: Clients
+  readonly feed: Feed
   readonly keys: Keys
   readonly mail: Mail
   /** What is done now and then: batches, mail, keys, and forgetting. */
-  readonly chores: Readonly<Record<'touches' | 'mail' | 'keys' | 'forget', () => Promise<void>>>
+  readonly chores: Readonly<
+    Record<'touches' | 'mail' | 'keys' | 'forget' | 'poll' | 'tick', () => Promise<void>>
+  >
 }
 
 export type HouseParts = {
   db: Db
+  /** Which copy of which database this is, as the engine tells it. */
+  identity: (db: Db) => Promise<string>
   machine: Machine
   policy: Policy
   issuer: string
@@ -39,13 +46,18 @@ export type HouseParts = {
   metricsToken: string | null
 }
 
-export function wire({ db, machine, policy, issuer, transport, metricsToken }: HouseParts): House {
+/** How many credentials are kept of each kind, so that they need not be read again. */
+const keptCredentials = 100_000
+
+export function wire(parts: HouseParts): House {
+  const { db, identity, machine, policy, issuer, transport, metricsToken } = parts
   const { clock, entropy, secrets, reserveSecrets, hasher, signing, commonPasswords, log } = machine
   const { origin, isHttps, isLocal } = parseIssuer(issuer)
   const isDevelopment = isLocal && transport === null
 
   const events = createEvents({ clock, entropy })
-  const feed = createFeed({ clock, secrets })
+  const checker = createChecker({ now: clock.instant(), entries: keptCredentials })
+  const feed = createFeed({ db, identity, clock, entropy, secrets, checker, log })
   const limits = createLimits({ db, clock, secrets })
   const mail = createMail({
     db,
@@ -58,10 +70,13 @@ export function wire({ db, machine, policy, issuer, transport, metricsToken }: H
     transport,
   })
   const accounts = createAccounts({ db, clock, entropy, feed, events })
+  const clients = createClients({ db, clock, entropy, secrets, feed, events })
   const sessions = createSessions({ db, clock, entropy, feed, events, policy, accounts })
   const keys = createKeys({ db, clock, secrets, reserveSecrets, signing, feed, events, policy })
   const tokens = createTokens({ db, clock, entropy, secrets, policy, issuer, keys, feed, sessions, events })
-  const carriers = createCarriers({ db, clock, entropy, secrets, feed, sessions, tokens })
+  const carriers = createCarriers({
+    ...{ db, clock, entropy, secrets, feed, sessions, tokens, policy, checker, log },
+  })
   const passwords = createPasswords({
     db,
     clock,
@@ -79,15 +94,18 @@ export function wire({ db, machine, policy, issuer, transport, metricsToken }: H
   })
 
   const metrics = createMetrics()
+  const authenticate = clients.authenticate
   const checkStore = async () => void (await sql`select 1`.execute(db))
   const routes = [
     ...serviceRoutes({ issuer, isLocal, isDevelopment, version, metrics, metricsToken, secrets, checkStore }),
-    ...sessionRoutes(sessions),
+    ...sessionRoutes(sessions, feed),
     ...sessionPages(sessions),
     ...passwordRoutes(passwords, policy.verifiedEmail),
     ...passwordPages(passwords),
     ...accountPages(passwords, showAccount(sessions, clock)),
-    ...tokenRoutes(tokens, keys),
+    ...tokenRoutes({ tokens, keys, issuer, authenticate }),
+    ...feedRoutes(feed, authenticate),
+    ...carrierRoutes(carriers, authenticate),
     ...(isDevelopment ? mailboxRoutes(mail) : []),
   ]
   const edge = { carriers, policy, origin, isHttps }
@@ -98,6 +116,8 @@ export function wire({ db, machine, policy, issuer, transport, metricsToken }: H
     accounts,
     sessions,
     carriers,
+    clients,
+    feed,
     keys,
     mail,
     fetch: createHandler({ routes, edge, metrics, log }),
@@ -111,11 +131,13 @@ export function wire({ db, machine, policy, issuer, transport, metricsToken }: H
       return carriers.identify(credential, { isPassive })
     },
     chores: {
+      poll: feed.poll,
+      tick: feed.hub.tick,
       touches: sessions.flushTouches,
       mail: mail.flush,
       keys: keys.maintain,
       async forget() {
-        const all = [sessions.prune(), passwords.prune(), limits.prune(), mail.prune()]
+        const all = [sessions.prune(), passwords.prune(), limits.prune(), mail.prune(), feed.prune()]
         const done = await Promise.allSettled([...all, events.prune(db, policy.eventSeconds)])
         // One that fails is told, after the others had their turn.
         for (const one of done) if (one.status === 'rejected') throw one.reason

@@ -36,6 +36,8 @@ export type Auth = {
    * be same-origin. `isPassive`: the request is not a sign of life (a poll).
    */
   identify(request: Request, given?: { isPassive?: boolean }): Promise<Caller | null>
+  /** Ends whatever would never end by itself, the streams of the feed, so that a listener can close. */
+  drain(): void
   /** Writes what waits and lets go of the database. */
   close(): Promise<void>
 }

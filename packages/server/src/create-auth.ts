@@ -29,19 +29,23 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     reserveSecret: reserveSecret ? async () => secretBytes(await reserveSecret()) : null,
     hashingQueue: policy.hashingQueue,
   })
-  const { db, close } = await openDatabase(options.database)
+  const { db, identity, close } = await openDatabase(options.database)
   try {
     if (options.migrate ?? true) await migrate(db)
-    const house = wire({ db, machine, policy, issuer, transport, metricsToken })
+    const house = wire({ db, identity, machine, policy, issuer, transport, metricsToken })
     await house.keys.maintain()
     // A root secret that does not fit the database is found here, not by the first person who signs in.
     await house.keys.ring()
+    await house.feed.hub.start()
+    await house.chores.tick()
     const timers = startTimers(choresOf(house), machine.log)
     return {
       fetch: house.fetch,
       identify: house.identify,
+      drain: house.feed.hub.stop,
       async close() {
         try {
+          house.feed.hub.stop()
           house.mail.stop()
           await timers.stop()
           await house.chores.touches()
@@ -68,6 +72,8 @@ function requireText(options: AuthOptions): void {
 /** Mail that is on its way when the server stops stays in the outbox. */
 function choresOf({ chores }: House): Chore[] {
   return [
+    { name: 'tick', everySeconds: 1, run: chores.tick },
+    { name: 'poll', everySeconds: 0.25, run: chores.poll },
     { name: 'touches', everySeconds: 2, run: chores.touches },
     { name: 'mail', everySeconds: 2, run: chores.mail },
     { name: 'keys', everySeconds: 60, run: chores.keys },

@@ -38,6 +38,11 @@ const acts: Readonly<Record<EventKind, (house: TestHouse, owner: Owner) => Promi
     await house.accounts.disable(accountId)
     await house.accounts.enable(accountId)
   },
+  client_added: ({ house }) => house.clients.add('api'),
+  async client_removed({ house }) {
+    const { client_id } = await house.clients.add('api')
+    await house.clients.remove(client_id)
+  },
   email_verified: (house) => house.member('new@example.org'),
   async limit_reached(house, { email }) {
     const wrong = { email, password: otherPassword }

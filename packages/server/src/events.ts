@@ -5,6 +5,8 @@ import type { Clock, Entropy } from './machine.ts'
 export const eventKinds = [
   'account_disabled',
   'account_enabled',
+  'client_added',
+  'client_removed',
   'email_verified',
   'limit_reached',
   'password_change_failed',

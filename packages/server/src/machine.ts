@@ -1,3 +1,5 @@
+import type { Instant } from '@counterfoil/verifier'
+
 /**
  * What the rooms may ask of the machine. `node/` implements it; tests set it by hand.
  * No room reads the time, draws randomness or touches a key in any other way.
@@ -6,6 +8,9 @@ export type Clock = {
   /** Whole seconds since 1970, rounded down: a statement may end early, never late. */
   now(): number
 }
+
+/** A clock that ages can be measured with, too. */
+export type Watch = Clock & { instant(): Instant }
 
 export type Entropy = {
   bytes(count: number): Uint8Array
@@ -23,6 +28,7 @@ export type Purpose =
   | 'mail_link'
   | 'signing_key'
   | 'limit'
+  | 'feed_position'
 
 export type Secrets = {
   /** SHA-256 as base64url. For values with 128 bits of randomness or more, never for passwords. */
@@ -78,7 +84,7 @@ export type Log = {
 }
 
 export type Machine = {
-  readonly clock: Clock
+  readonly clock: Watch
   readonly entropy: Entropy
   readonly secrets: Secrets
   /** The second root secret, read only in the moment in which the reserve key is made or needed. */

@@ -29,6 +29,7 @@ export const refusals = {
   grant_type_unsupported: { status: 400, message: 'This grant type is not offered.' },
   scope_invalid: { status: 400, message: 'More scope was asked for than was granted.' },
   client_invalid: { status: 401, message: 'The client is not known, or did not prove itself.' },
+  log_forgotten: { status: 410, message: 'That part of the feed is not kept any more. Take a snapshot.' },
   session_unknown: { status: 404, message: 'There is no such session in this account.' },
   input_invalid: { status: 400, message: 'The request does not have the expected form.' },
   input_too_large: { status: 413, message: 'The request is larger than this endpoint takes.' },

@@ -7,3 +7,4 @@ export {
   signUpCookieName,
 } from './cookie.ts'
 export { type Carriers, createCarriers, type Handed } from './operations.ts'
+export { carrierRoutes } from './routes.ts'

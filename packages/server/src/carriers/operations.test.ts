@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Refusal, sessionCookieName } from '@counterfoil/verifier'
+import { feedKey, Refusal, sessionCookieName } from '@counterfoil/verifier'
 import fc from 'fast-check'
-import { feedKey } from '../feed/feed.ts'
 import { onEachEngine } from '../testing/engines.ts'
 import { fuzz } from '../testing/fuzz.ts'
 import { openHouse, type TestHouse } from '../testing/house.ts'
@@ -47,10 +46,7 @@ onEachEngine('carriers', (open) => {
     const old = browser.cookies.get(sessionCookieName) ?? ''
     const before = await at.house.carriers.identify(cookie(old), isActive)
     await browser.post('/auth/reauthenticate', { password })
-    const { secrets } = at.machine
-    assert.deepEqual(await feedRows(at), [
-      { kind: 'cookie', key: feedKey(secrets, { kind: 'cookie', id: hashOf(at, old) }) },
-    ])
+    assert.deepEqual(await feedRows(at), [{ kind: 'cookie', key: feedKey('cookie', hashOf(at, old)) }])
     const after = await at.house.carriers.identify(
       cookie(browser.cookies.get(sessionCookieName) ?? ''),
       isActive,
@@ -82,7 +78,7 @@ onEachEngine('carriers', (open) => {
     // Every value that was replaced is told, whichever of them won when: none lives on in somebody's cache.
     const replaced = [first, ...values.filter((_, index) => callers[index] === null)]
     const told = (await feedRows(at)).map(({ key }) => key)
-    const keyOf = (value: string) => feedKey(at.machine.secrets, { kind: 'cookie', id: hashOf(at, value) })
+    const keyOf = (value: string) => feedKey('cookie', hashOf(at, value))
     assert.deepEqual(told.sort(), replaced.map(keyOf).sort())
   })
 

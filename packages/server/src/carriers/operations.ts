@@ -1,12 +1,27 @@
-import type { Caller, Credential } from '@counterfoil/verifier'
+import {
+  admit,
+  type Caller,
+  type Carried,
+  type Checker,
+  type Credential,
+  callerOf,
+  type Entry,
+  keysOf,
+  look,
+  Refusal,
+  type Statement,
+  steadyAt,
+} from '@counterfoil/verifier'
 import type { Db } from '../db/schema.ts'
 import { transact } from '../db/transact.ts'
 import type { Feed } from '../feed/index.ts'
-import type { Clock, Entropy, Secrets } from '../machine.ts'
+import type { Entropy, Log, Secrets, Watch } from '../machine.ts'
+import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
 import { type SessionRecord, type Sessions, type ShownSession, showSession } from '../sessions/index.ts'
 import type { TokenPair, Tokens } from '../tokens/index.ts'
 import { sessionCookie } from './cookie.ts'
+import { cookieStatement, tokenStatement } from './statement.ts'
 import * as store from './store.ts'
 
 /** What a new credential looks like to whoever receives it. */
@@ -23,48 +38,89 @@ export type Carriers = {
    * accepted is refused. `isPassive`: this request is not a sign of life.
    */
   identify(credential: Credential | null, given: { isPassive: boolean }): Promise<Caller | null>
+  /** What may be believed of a cookie for a while, read from the store now. `null`: no session, or none that lives. */
+  statement(cookie: string): Promise<Statement | null>
   /** Gives a live session a new credential of its carrier; one that it had before is dead from here on. */
   handOut(given: { sessionId: string; carrier: 'cookie' | 'token' }): Promise<Handed>
 }
 
 type Needs = {
   db: Db
-  clock: Clock
+  clock: Watch
   entropy: Entropy
   secrets: Secrets
   feed: Feed
   sessions: Sessions
   tokens: Tokens
+  policy: Policy
+  checker: Checker
+  log: Log
 }
 
+/** What is known of a credential: kept, or only just read. */
+type Known = Entry | Statement
+
+const isKept = (known: Known): known is Entry => 'seen' in known
+
 const cookieBytes = 32
+/** Milliseconds by which the view may be behind before the store is asked instead. */
+const maxStale = 20_000
 /** Each round that comes to nothing means that another request got ahead. */
 const rounds = 200
 
-export function createCarriers({ db, clock, entropy, secrets, feed, sessions, tokens }: Needs): Carriers {
-  async function byCookie(value: string): Promise<Caller | null> {
+export function createCarriers(needs: Needs): Carriers {
+  const { db, clock, entropy, secrets, feed, sessions, tokens, policy, checker, log } = needs
+
+  /** What the store says of it now; `null` for a cookie that is unknown or over. A token that is refused throws. */
+  async function read(carried: Carried, credential: string): Promise<Statement | null> {
+    const readStart = clock.now()
+    if (carried === 'tokens') {
+      const found = await tokens.identify(credential)
+      // A bound token without its proof is a stolen one (RFC 9449 7.2); proofs are not taken yet.
+      if (found.claims.confirmation !== null)
+        refuse('credential_invalid', { detail: 'the token is bound to a key' })
+      return tokenStatement(found.session, { readStart, ...found })
+    }
     // The tag turns random values away before the store is asked.
-    const random = secrets.open('cookie', value, cookieBytes)
+    const random = secrets.open('cookie', credential, cookieBytes)
     if (random === null) return null
-    const session = await sessions.findLiveByCookie(secrets.hash(random))
-    return session === null
-      ? null
-      : callerOf(session, { carrier: 'cookie', scopes: [], actor: null, grant: null })
+    const cookieId = secrets.hash(random)
+    const session = await sessions.findLiveByCookie(cookieId)
+    return (
+      session && cookieStatement(session, { readStart, cookieId, idleSeconds: policy.sessionIdleSeconds })
+    )
   }
 
-  async function byToken(token: string): Promise<Caller> {
-    const { claims, session } = await tokens.identify(token)
-    // A bound token without its proof is a stolen one (RFC 9449 7.2); proofs are not taken yet.
-    if (claims.confirmation !== null) refuse('credential_invalid', { detail: 'the token is bound to a key' })
-    const { scopes, actor, grant } = claims
-    return callerOf(session, { carrier: 'bearer', scopes, actor, grant })
+  /** Where the store cannot be read, nobody knows whether the credential still lives. */
+  async function readOrRefuse(carried: Carried, credential: string): Promise<Statement | null> {
+    try {
+      return await read(carried, credential)
+    } catch (error) {
+      if (error instanceof Refusal) throw error
+      log.error('the store could not be read for a credential', error)
+      refuse('feed_stale', { retryAfterSeconds: 1 })
+    }
   }
 
-  function callerOf(
-    session: SessionRecord,
-    given: Pick<Caller, 'carrier' | 'scopes' | 'actor' | 'grant'>,
-  ): Caller & { session: ShownSession } {
-    return { ...shown(session), ...given }
+  /** Reads, and keeps what was read while nothing that has ended meanwhile contradicts it. */
+  async function recall(carried: Carried, credential: string): Promise<Known | null> {
+    for (let round = 0; round < 3; round++) {
+      const askedAt = steadyAt(checker.view.steady, clock.instant())
+      const statement = await readOrRefuse(carried, credential)
+      if (statement === null || !feed.hub.isStarted()) return statement
+      const keys = keysOf(statement)
+      const admission = admit(checker, { carried, credential, statement, keys, askedAt }, clock.instant())
+      if (admission.kind === 'admitted') return admission.entry
+      if (admission.kind === 'expired') return statement
+    }
+    return carried === 'cookies' ? null : refuse('session_ended')
+  }
+
+  function keepAlive(known: Known): void {
+    const { session } = known
+    if (session === null || session.last_seen_at === null) return
+    const seenAt = sessions.touch({ id: session.id, last_seen_at: session.last_seen_at })
+    if (seenAt !== null && isKept(known)) known.session = { ...session, last_seen_at: seenAt }
   }
 
   /** A cookie that the session already had ends with the write that replaces it. */
@@ -111,10 +167,20 @@ export function createCarriers({ db, clock, entropy, secrets, feed, sessions, to
       if (credential === null) return null
       if (credential.kind === 'dpop')
         refuse('credential_invalid', { detail: 'bound tokens are not taken yet' })
-      const caller =
-        credential.kind === 'cookie' ? await byCookie(credential.value) : await byToken(credential.token)
-      if (caller?.session && !isPassive) sessions.touch(caller.session)
-      return caller
+      const [carried, text] =
+        credential.kind === 'cookie'
+          ? (['cookies', credential.value] as const)
+          : (['tokens', credential.token] as const)
+      const seen = look(checker, { carried, credential: text, maxStale }, clock.instant())
+      const known = seen.kind === 'accept' ? seen.entry : await recall(carried, text)
+      if (known === null) return null
+      if (!isPassive) keepAlive(known)
+      return callerOf(known)
+    },
+    async statement(cookie) {
+      const statement = await readOrRefuse('cookies', cookie)
+      if (statement !== null) keepAlive(statement)
+      return statement
     },
     handOut: ({ sessionId, carrier }) =>
       carrier === 'cookie' ? handOutCookie(sessionId) : handOutTokens(sessionId),

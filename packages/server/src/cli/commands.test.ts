@@ -68,7 +68,10 @@ test('keys rotate --compromised with a reserve secret of another house names it,
 
 test('migrate makes the database, and a second time has nothing to do', async () => {
   const data = dataFolder()
-  assert.equal(JSON.parse((await run(['migrate', '--data', data, '--json'])).out).applied.length, 1)
+  assert.equal(
+    JSON.parse((await run(['migrate', '--data', data, '--json'])).out).applied[0],
+    '2026-11-23-first',
+  )
   assert.deepEqual(JSON.parse((await run(['migrate', '--data', data, '--json'])).out), { applied: [] })
 })
 
@@ -167,6 +170,68 @@ test('production wants mail, then migrations, and says so one by one', async () 
     /max-age=\d{8}/,
   )
   assert.equal(await server.stop(), 0)
+})
+
+test('production makes nothing in passing: no folder for its data, and no database at a mistyped path', async () => {
+  const data = dataFolder()
+  const missing = join(data, 'mistyped')
+  assert.equal((await run([...production, '--data', missing], smtp)).code, 1)
+  assert.equal(existsSync(missing), false)
+  await run(['init', '--data', data])
+  const path = join(data, 'mistyped.db')
+  const ran = await run([...production, '--data', data, '--database', `sqlite:${path}`], smtp)
+  assert.equal(ran.code, 1)
+  assert.match(ran.err, /mistyped\.db.*counterfoil migrate/)
+  assert.equal(existsSync(path), false)
+})
+
+const uselessMail: [what: string, env: Record<string, string>, says: RegExp][] = [
+  ['a server of another kind', { ...smtp, COUNTERFOIL_SMTP: 'ftp://mail.example' }, /smtp:\/\//],
+  ['a sender that is no address', { ...smtp, COUNTERFOIL_MAIL_FROM: 'nope' }, /COUNTERFOIL_MAIL_FROM/],
+]
+for (const [what, env, says] of uselessMail) {
+  test(`mail with ${what} keeps a server from starting, and doctor finds it before`, async () => {
+    const data = dataFolder()
+    await run(['init', '--data', data])
+    await run(['migrate', '--data', data])
+    const started = await run([...production, '--data', data], env)
+    assert.equal(started.code, 1)
+    assert.match(started.err, says)
+    const looked = await run(['doctor', '--data', data, '--issuer', 'https://auth.example', '--json'], env)
+    assert.equal(looked.code, 1)
+    const { findings } = JSON.parse(looked.out)
+    const { what: found } = findings.find(({ verdict }: { verdict: string }) => verdict === 'wrong')
+    assert.match(found, says)
+  })
+}
+
+const mistyped: [args: string[], says: RegExp][] = [
+  [['acounts', 'list'], /unknown command 'acounts'/],
+  [['accounts', 'lost'], /unknown command 'lost'/],
+  [['keys', 'rotate', '--soon'], /unknown option '--soon'/],
+  [['sessions', 'end'], /missing required argument 'id'/],
+]
+for (const [args, says] of mistyped) {
+  test(`${args.join(' ')} is refused on standard error, for programs as one JSON object`, async () => {
+    const plain = await run(args)
+    assert.deepEqual([plain.code, plain.out], [1, ''])
+    assert.match(plain.err, /^counterfoil: /)
+    assert.match(plain.err, says)
+    const json = await run([...args, '--json'])
+    assert.deepEqual([json.code, json.out], [1, ''])
+    assert.match(JSON.parse(json.err).error, says)
+  })
+}
+
+test('help and version are shown and are no error; a group without a command shows its help and is one', async () => {
+  for (const args of [['--help'], ['keys', 'rotate', '--help'], ['help', 'keys'], ['--version']]) {
+    const ran = await run(args)
+    assert.deepEqual([ran.code, ran.err], [0, ''], args.join(' '))
+    assert.notEqual(ran.out, '')
+  }
+  const bare = await run(['accounts'])
+  assert.equal(bare.code, 1)
+  assert.match(bare.err, /^Usage: counterfoil accounts/)
 })
 
 test('the commands work beside a running server, and what they end has ended', async (t) => {

@@ -1,6 +1,7 @@
 import { pendingMigrations } from '../db/migrate.ts'
 import { openDatabase } from '../db/open.ts'
 import { createSecrets } from '../node/secrets.ts'
+import { createSmtpTransport } from '../node/smtp.ts'
 import { parseIssuer } from '../options.ts'
 import { printRows } from './output.ts'
 import { type Flags, readPolicy, readSecret, readSettings, type Settings } from './settings.ts'
@@ -60,6 +61,8 @@ async function lookAtMail({ issuer, smtp, mailFrom }: Settings): Promise<string>
     )
   }
   if (mailFrom === null) throw new Error('Set COUNTERFOIL_MAIL_FROM to the address that mail comes from.')
+  // What a start would refuse is found here. Nothing is sent, and no connection made.
+  createSmtpTransport({ url: smtp, from: mailFrom }).close()
   return 'leaves by SMTP'
 }
 

@@ -16,10 +16,12 @@ export async function listKeys(flags: Flags): Promise<void> {
 }
 
 export async function rotateKeys(flags: RotateFlags): Promise<void> {
-  const { house, close } = await openWorkbench(readSettings(flags), { needsSecret: true })
+  const { house, heard, close } = await openWorkbench(readSettings(flags), { needsSecret: true })
   try {
     const when = flags.compromised ? 'compromised' : flags.now ? 'now' : 'published'
-    show(await house.keys.rotate(when), flags)
+    const keys = await house.keys.rotate(when)
+    await heard()
+    show(keys, flags)
   } finally {
     await close()
   }

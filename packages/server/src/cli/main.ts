@@ -1,6 +1,7 @@
-import { Command } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { changeAccount, listAccounts } from './accounts.ts'
+import { addClient, listClients, removeClient } from './clients.ts'
 import { doctor } from './doctor.ts'
 import { initialise } from './initialise.ts'
 import { listKeys, type RotateFlags, rotateKeys } from './keys.ts'
@@ -15,14 +16,25 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program().parseAsync(argv)
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    // Help and version have been shown; help that nobody asked for by name is no success either.
+    const isShown = error instanceof CommanderError && /^commander\.(?:help|version)/.test(error.code)
+    if (isShown) {
+      process.exitCode = error.exitCode
+      return
+    }
+    const message = (error instanceof Error ? error.message : String(error)).replace(/^error: /, '')
     console.error(argv.includes('--json') ? JSON.stringify({ error: message }) : `counterfoil: ${message}`)
     process.exitCode = 1
   }
 }
 
 function program(): Command {
-  const program = new Command('counterfoil').description('One session, two carriers.').version(version)
+  // A mistyped command is told as every other error is; the commands below take these settings over.
+  const program = new Command('counterfoil')
+    .description('One session, two carriers.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
   const add = (parent: Command, name: string, about: string) =>
     parent
       .command(name)
@@ -63,6 +75,17 @@ function program(): Command {
   const sessions = program.command('sessions').description('look at live sessions and end them')
   asked(sessions, 'list', 'all live sessions').action((flags: Flags) => listSessions(flags))
   asked(sessions, 'end <id>', 'end one session').action((id: string, flags: Flags) => endSession(id, flags))
+
+  const clients = program
+    .command('clients')
+    .description('services that listen to the feed and ask about credentials')
+  asked(clients, 'add <name>', 'a new client; its secret is shown once').action(
+    (name: string, flags: Flags) => addClient(name, flags),
+  )
+  asked(clients, 'list', 'all clients').action((flags: Flags) => listClients(flags))
+  asked(clients, 'remove <id>', 'take a client back').action((id: string, flags: Flags) =>
+    removeClient(id, flags),
+  )
 
   const keys = program.command('keys').description('look at signing keys and rotate them')
   asked(keys, 'list', 'all signing keys').action((flags: Flags) => listKeys(flags))

@@ -5,15 +5,8 @@ import { listen } from '../node/listen.ts'
 import { parseIssuer } from '../options.ts'
 import { version } from '../version.ts'
 import { initialise } from './initialise.ts'
-import {
-  type Flags,
-  makeDataFolder,
-  readPolicy,
-  readSecret,
-  readSettings,
-  reserveSecret,
-  type Settings,
-} from './settings.ts'
+import { type Flags, readPolicy, readSecret, readSettings, reserveSecret, type Settings } from './settings.ts'
+import { refuseMissing } from './workbench.ts'
 
 /** Serves until it is told to stop. In development it makes what is missing; in production it says so and stops. */
 export async function serve(flags: Flags): Promise<void> {
@@ -49,6 +42,7 @@ export async function serve(flags: Flags): Promise<void> {
     announce({ issuer, settings, port: listener.port, isDevelopment })
     await toldToStop()
     console.log('Stopping: running requests may end.')
+    auth.drain()
     await listener.close()
     await auth.close()
   } catch (error) {
@@ -67,13 +61,13 @@ function checkReach({ host, smtp }: Settings, isDevelopment: boolean): void {
 }
 
 async function checkProduction(settings: Settings): Promise<void> {
-  makeDataFolder(settings)
   readSecret(settings)
   if (settings.smtp === null || settings.mailFrom === null) {
     throw new Error(
       'Mail is not set up: give COUNTERFOIL_SMTP (smtp://… or smtps://…) and COUNTERFOIL_MAIL_FROM (an address).',
     )
   }
+  refuseMissing(settings)
   const { db, close } = await openDatabase(settings.database)
   const pending = await pendingMigrations(db).finally(close)
   if (pending.length > 0) {

@@ -22,11 +22,12 @@ export async function listSessions(flags: Flags): Promise<void> {
 }
 
 export async function endSession(id: string, flags: Flags): Promise<void> {
-  const { house, close } = await openWorkbench(readSettings(flags), { needsSecret: false })
+  const { house, heard, close } = await openWorkbench(readSettings(flags), { needsSecret: false })
   try {
     const isEnded = await house.sessions.endAny(id, 'operator')
     if (!isEnded)
       throw new Error(`No live session has the id "${id}". \`counterfoil sessions list\` shows all.`)
+    await heard()
     printDone({ id, ended: true }, { json: flags.json ?? false, text: `Session ${id} has ended.` })
   } finally {
     await close()

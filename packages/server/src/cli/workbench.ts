@@ -6,7 +6,15 @@ import { systemEntropy } from '../node/entropy.ts'
 import { createMachine } from '../node/machine.ts'
 import { readPolicy, readSecret, reserveSecret, type Settings, sqliteFile } from './settings.ts'
 
-export type Workbench = { house: House; close(): Promise<void> }
+export type Workbench = {
+  house: House
+  /** Waits until the servers that run on this database know of what was ended, for a few seconds at the most. */
+  heard(): Promise<void>
+  close(): Promise<void>
+}
+
+const roundMilliseconds = 50
+const patienceRounds = 80
 
 /**
  * The rooms over the database, for a command that works beside a running server. Most commands touch nothing
@@ -19,7 +27,7 @@ export async function openWorkbench(
   const rootSecret = needsSecret ? readSecret(settings) : systemEntropy.bytes(32)
   const policy = readPolicy(settings)
   refuseMissing(settings)
-  const { db, close } = await openDatabase(settings.database)
+  const { db, identity, close } = await openDatabase(settings.database)
   try {
     const pending = await pendingMigrations(db)
     if (pending.length > 0)
@@ -30,8 +38,13 @@ export async function openWorkbench(
       hashingQueue: 1,
     })
     const issuer = settings.issuer ?? 'http://localhost'
-    const house = wire({ db, machine, policy, issuer, transport: null, metricsToken: null })
-    return { house, close }
+    const house = wire({ db, identity, machine, policy, issuer, transport: null, metricsToken: null })
+    const heard = async () => {
+      const position = await house.feed.position(db)
+      for (let round = 0; round < patienceRounds && !(await house.feed.isHeard(position)); round++)
+        await new Promise((resolve) => setTimeout(resolve, roundMilliseconds))
+    }
+    return { house, heard, close }
   } catch (error) {
     await close()
     throw error

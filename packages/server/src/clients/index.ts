@@ -1,2 +1,2 @@
-/** The built-in public client that owns whatever `/auth/*` hands out. */
-export const firstPartyClient = 'first-party'
+export { firstPartyClient } from './client.ts'
+export { type Clients, createClients } from './operations.ts'

@@ -1,5 +1,6 @@
-import { type Dialect, PostgresDialect } from 'kysely'
+import { type Dialect, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
+import type { Db } from './schema.ts'
 
 const poolSize = 10
 const connectMilliseconds = 5000
@@ -29,6 +30,14 @@ export function postgresDialect(url: string): { dialect: Dialect; close(): Promi
   pool.on('error', ignore)
   pool.on('connect', (client) => client.on('error', ignore))
   return { dialect: new PostgresDialect({ pool }), async close() {} }
+}
+
+/** The cluster and its timeline: another one after a failover or a restore to an earlier point. */
+export async function postgresIdentity(db: Db): Promise<string> {
+  const { rows } = await sql<{ identity: string }>`
+    select system_identifier::text || '.' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as identity
+    from pg_control_system()`.execute(db)
+  return rows[0]?.identity ?? ''
 }
 
 function ignore(): void {}

@@ -1,3 +1,4 @@
+import type { FeedKind } from '@counterfoil/verifier'
 import type { Kysely } from 'kysely'
 
 /** What a row of each table holds. Instants are whole seconds since 1970, positions are positions in the feed. */
@@ -11,6 +12,8 @@ export type Schema = {
   signing_key: SigningKeyTable
   feed_head: FeedHeadTable
   feed_log: FeedLogTable
+  feed_epoch: FeedEpochTable
+  feed_verifier: FeedVerifierTable
   limit_state: LimitStateTable
   outbox: OutboxTable
   event: EventTable
@@ -53,7 +56,14 @@ export type SignUpTable = {
   expires_at: number
 }
 
-export type ClientTable = { id: string; name: string; end_position: number; created_at: number }
+export type ClientTable = {
+  id: string
+  name: string
+  end_position: number
+  created_at: number
+  /** Of its secret, which nobody can guess; `null` for a public client. */
+  secret_hash: string | null
+}
 
 export type SessionTable = {
   id: string
@@ -96,7 +106,30 @@ export type SigningKeyTable = {
 
 export type FeedHeadTable = { id: number; epoch: number; seq: number; everyone_end: number }
 
-export type FeedLogTable = { seq: number; epoch: number; kind: string; key: string; at: number }
+export type FeedLogTable = {
+  seq: number
+  epoch: number
+  kind: FeedKind
+  key: string
+  at: number
+  /** Somebody waits until every verifier has applied it. */
+  wants_ack: number
+}
+
+/** One life of the database: a number that no other life of it ever had, and the head when it began. */
+export type FeedEpochTable = { epoch: number; start: number; identity: string }
+
+/** A verifier that is connected, or was so lately that it may still trust itself. */
+export type FeedVerifierTable = {
+  id: string
+  /** Of its client. */
+  name: string
+  /** Seconds; the largest that any of its routes allows. */
+  max_stale: number
+  applied: number
+  /** Until when it may trust itself at the most, if it hears nothing more. */
+  lapses_at: number
+}
 
 /** GCRA: the theoretical arrival time of the next conforming attempt. */
 export type LimitStateTable = { key: string; arrival_at: number }

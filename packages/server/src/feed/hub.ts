@@ -20,6 +20,10 @@ export type Hub = {
    */
   readonly epochs: Map<number, number>
   readonly links: Set<number>
+  /** The monotonic time at which `epoch` or `head` changed last. */
+  movedAt: number
+  /** What somebody reached that we have not, and when we were told: the next write shows whether the database has. */
+  told: (Reached & { at: number }) | null
   /** The newest write that was committed; told once everything up to its head has been read. */
   tick: { a: number; head: number } | null
 }
@@ -64,6 +68,8 @@ export function createHub(instance: string): Hub {
     keys: new Map(),
     epochs: new Map(),
     links: new Set(),
+    movedAt: Number.NEGATIVE_INFINITY,
+    told: null,
     tick: null,
   }
 }
@@ -89,6 +95,9 @@ function load(hub: Hub, event: HubEvent & { kind: 'loaded' }, now: Instant): Hub
   const isSameLife = hub.epoch === event.epoch
   hub.epoch = event.epoch
   hub.head = event.head
+  hub.movedAt = now.mono
+  // A write that another life of the database took proves nothing about this one.
+  if (!isSameLife) hub.tick = null
   hub.epochs.clear()
   for (const { epoch, start } of event.epochs) hub.epochs.set(epoch, start)
   hub.kept = []
@@ -96,8 +105,11 @@ function load(hub: Hub, event: HubEvent & { kind: 'loaded' }, now: Instant): Hub
     // When it was committed we do not know; counted from now, it is kept too long rather than too short.
     const kept = (isSameLife ? known.get(row.position) : undefined) ?? keep(row, now)
     if (row.kind === 'key') hub.keys.set(row.key, kept)
+    // Signing keys come from far back, and another life begins far ahead: what follows a gap is a new beginning.
+    if ((hub.kept.at(-1)?.position ?? row.position - 1) !== row.position - 1) hub.kept = []
     hub.kept.push(kept)
   }
+  if (hub.kept.at(-1)?.position !== hub.head) hub.kept = []
   // Everybody who listens sees the other epoch in the next heartbeat, and takes a snapshot.
   return heartbeat(hub, now)
 }
@@ -115,6 +127,7 @@ function extend(hub: Hub, rows: readonly LogRow[], now: Instant): HubEffect[] {
     if (row.kind === 'key') hub.keys.set(row.key, kept)
   }
   hub.head = first.position + fresh.length - 1
+  hub.movedAt = now.mono
   forget(hub, now)
   const entries = fresh.map(
     (row): FeedEntry => ({ position: row.position, kind: row.kind, key: row.key, age: 0 }),
@@ -141,41 +154,63 @@ function forget(hub: Hub, now: Instant): void {
 function tick(hub: Hub, event: HubEvent & { kind: 'ticked' }, now: Instant): HubEffect[] {
   const { a, epoch, head } = event
   if (epoch > hub.epoch) return [{ kind: 'load' }]
-  // The database that answered is older than what was read from it before.
-  if (epoch < hub.epoch || head < hub.head)
-    return [{ kind: 'declare', told: { epoch: hub.epoch, position: hub.head } }]
+  if (epoch < hub.epoch || head < hub.head) {
+    // Unless we moved while that write was under way, the database that answered is older than what we read from it.
+    if (a > hub.movedAt) return [{ kind: 'declare', told: { epoch: hub.epoch, position: hub.head } }]
+    if (epoch < hub.epoch) return []
+  }
+  const told = hub.told
+  if (told !== null && a > told.at) {
+    hub.told = null
+    if (!isOurs(hub, told, head))
+      return [{ kind: 'declare', told: { epoch: told.epoch, position: told.position } }]
+  }
   hub.tick = { a, head }
   return head > hub.head ? [{ kind: 'read' }] : heartbeat(hub, now)
 }
 
-/** Tells what the newest write proves, once and only when everything before it was told. */
+/**
+ * Tells what the newest write proves, once and only when everything before it was told. The head is our own: it may be
+ * past that of the write, and a verifier that has applied ours would take a lower one for an older database's.
+ */
 function heartbeat(hub: Hub, now: Instant): HubEffect[] {
   const { tick, instance, epoch } = hub
   if (tick === null || tick.head > hub.head) return []
   hub.tick = null
-  const { a, head } = tick
-  return toAll(hub, { kind: 'heartbeat', hub: instance, epoch, head, a, wall: now.wall })
+  return toAll(hub, { kind: 'heartbeat', hub: instance, epoch, head: hub.head, a: tick.a, wall: now.wall })
 }
 
 function connect(hub: Hub, event: HubEvent & { kind: 'connected' }, now: Instant): HubEffect[] {
   const { link, nonce, after } = event
-  if (after !== null && !isOurs(hub, after)) return [{ kind: 'declare', told: after }]
-  hub.links.add(link)
   const { instance, epoch, head } = hub
+  // Another hub may just have been faster. Whoever told us refuses our hello and comes back.
+  if (epoch > 0 && after !== null && !isOurs(hub, after, head)) remember(hub, { ...after, at: now.mono })
+  hub.links.add(link)
   const hello: StreamMessage = { kind: 'hello', hub: instance, nonce, at: now.mono, epoch, head }
   const effects: HubEffect[] = [{ kind: 'send', link, message: hello }]
   if (after === null || after.epoch !== epoch) return effects
   const missed = entriesBetween(hub, { from: after.position + 1, to: head }, now) ?? []
   if (missed.length === 0) return effects
+  // Somebody may wait for one of these, and what was sent while the connection was down was never confirmed.
   return [
     ...effects,
-    { kind: 'send', link, message: { kind: 'revoked', epoch, entries: missed, wantsAck: false } },
+    { kind: 'send', link, message: { kind: 'revoked', epoch, entries: missed, wantsAck: true } },
   ]
 }
 
-/** Whether that position was reached in a life of this very database. */
-function isOurs(hub: Hub, { epoch, position }: Reached): boolean {
-  if (epoch === hub.epoch) return position <= hub.head
+/** The furthest of what was told. */
+function remember(hub: Hub, told: Reached & { at: number }): void {
+  const known = hub.told
+  const isFurther =
+    known === null ||
+    told.epoch > known.epoch ||
+    (told.epoch === known.epoch && told.position > known.position)
+  if (isFurther) hub.told = told
+}
+
+/** Whether that position was reached in a life of this very database, whose head that is. */
+function isOurs(hub: Hub, { epoch, position }: Reached, head: number): boolean {
+  if (epoch === hub.epoch) return position <= head
   if (!hub.epochs.has(epoch)) return false
   const next = Math.min(...[...hub.epochs].filter(([other]) => other > epoch).map(([, start]) => start))
   return position <= next
@@ -188,9 +223,10 @@ export function entriesBetween(
   now: Instant,
 ): FeedEntry[] | null {
   if (from > to) return []
-  const first = hub.kept[0]
-  if (first === undefined || from < first.position || to > hub.head) return null
-  return hub.kept.slice(from - first.position, to - first.position + 1).map((kept) => entryOf(kept, now))
+  // Counted from the end: a life that was declared begins beyond the one before, so there may be a step in between.
+  const start = hub.kept.length - 1 - (hub.head - from)
+  if (to > hub.head || hub.kept[start]?.position !== from) return null
+  return hub.kept.slice(start, start + to - from + 1).map((kept) => entryOf(kept, now))
 }
 
 /** Everything that ended within the window, and every signing key that was ever taken back. */

@@ -1,2 +1,3 @@
-export type { Ending, FeedKind } from './feed.ts'
+export type { Ending, FeedKind, Receipt } from './feed.ts'
 export { createFeed, type Feed } from './operations.ts'
+export { feedRoutes } from './routes.ts'

@@ -3,36 +3,26 @@ import { test } from 'node:test'
 import { openDatabase } from '../db/open.ts'
 import { createSecrets } from '../node/secrets.ts'
 import { type OpenTestDatabase, onEachEngine } from '../testing/engines.ts'
-import { type Ending, type FeedKind, feedKey } from './feed.ts'
-import { createFeed } from './operations.ts'
+import { openFeed } from '../testing/feed.ts'
+import { handClock } from '../testing/machine.ts'
+import type { Ending, FeedKind } from './feed.ts'
 
 const secrets = createSecrets(new Uint8Array(32).fill(7))
-const clock = { now: () => 1000 }
-const feed = createFeed({ clock, secrets })
+const clock = handClock(1000)
 const endings = (count: number, kind: FeedKind = 'session'): Ending[] =>
   Array.from({ length: count }, (_, index) => ({ kind, id: `id ${index}` }))
 
 async function setUp(open: OpenTestDatabase) {
   const { db, url, engine } = await open()
+  const feed = openFeed({ db, clock, secrets })
   const append = (given: readonly Ending[]) => db.transaction().execute((tx) => feed.append(tx, given))
   const log = () => db.selectFrom('feed_log').selectAll().orderBy('seq').execute()
-  return { db, url, engine, append, log }
+  return { db, url, engine, feed, append, log }
 }
-
-test('a feed key is 132 bits of a hash of kind and id together', () => {
-  const kinds: FeedKind[] = ['session', 'cookie', 'account', 'client', 'grant', 'key', 'everyone', 'changed']
-  const keys = kinds.map((kind) => feedKey(secrets, { kind, id: 'one id' }))
-  assert.equal(new Set(keys).size, kinds.length)
-  for (const key of keys) assert.match(key, /^[\w-]{22}$/)
-  assert.equal(
-    feedKey(secrets, { kind: 'session', id: 'one id' }),
-    secrets.hash('session:one id').slice(0, 22),
-  )
-})
 
 onEachEngine('the feed', (open) => {
   test('positions are dense over single and multiple endings, and the head says the last', async () => {
-    const { db, append, log } = await setUp(open)
+    const { db, feed, append, log } = await setUp(open)
     assert.equal(await feed.position(db), 0)
     const reached = [
       await append(endings(1)),
@@ -72,7 +62,7 @@ onEachEngine('the feed', (open) => {
   })
 
   test('what is rolled back never took a position', async () => {
-    const { db, append, log } = await setUp(open)
+    const { db, feed, append, log } = await setUp(open)
     const failing = db.transaction().execute(async (tx) => {
       await feed.append(tx, endings(5))
       throw new Error('no')
@@ -83,7 +73,7 @@ onEachEngine('the feed', (open) => {
   })
 
   test('many that append at once, on two nodes where the engine has them, share the positions without gap or repeat', async () => {
-    const { db, url, engine, log } = await setUp(open)
+    const { db, url, engine, feed, log } = await setUp(open)
     const other = await openDatabase(url)
     try {
       // Two connections to one SQLite file wait for each other without letting go of the process they share.

@@ -16,9 +16,18 @@ export async function writeAnswer(
   allowOrigin(headers, request.headers.get('origin'), edge.policy.origins)
   setCookies(headers, cookiesFor(answer, handed, { request, caller }))
   if (answer.location !== undefined) headers.set('location', answer.location)
+  if (answer.etag !== undefined) headers.set('etag', answer.etag)
+  if (answer.stream !== undefined) return streamed(answer.status, headers, answer.stream)
   const content = contentOf(answer, handed)
   if (content !== null) headers.set('content-type', content.type)
   return new Response(content?.body ?? null, { status: answer.status, headers })
+}
+
+function streamed(status: number, headers: Headers, { body, type }: NonNullable<Answer['stream']>): Response {
+  headers.set('content-type', type)
+  // A proxy that collects what it passes on would turn every heartbeat into an old one.
+  headers.set('x-accel-buffering', 'no')
+  return new Response(body, { status, headers })
 }
 
 function cookiesFor(

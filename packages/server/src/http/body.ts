@@ -9,14 +9,15 @@ export async function readBody(
   request: Request,
   kind: RouteKind,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const wanted = kind === 'api' ? 'application/json' : 'application/x-www-form-urlencoded'
+  const isJson = kind === 'api' || kind === 'service'
+  const wanted = isJson ? 'application/json' : 'application/x-www-form-urlencoded'
   const type = (request.headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase()
   // A form that is sent cross-site without a preflight can only be of types that this is not (text/plain, ...).
   if (type !== wanted) refuse('media_type_wrong', { detail: `wanted ${wanted}` })
   if (request.headers.has('content-encoding'))
     refuse('media_type_wrong', { detail: 'compressed bodies are not taken' })
   const bytes = await readBytes(request)
-  return kind === 'api' ? readJson(bytes) : readForm(bytes)
+  return isJson ? readJson(bytes) : readForm(bytes)
 }
 
 async function readBytes(request: Request): Promise<Uint8Array> {

@@ -38,6 +38,8 @@ export function readExchange(route: Route, { request, params, remote, url }: Inc
     visitor: visitorOf(request, { remote, url, trustedHops: policy.trustedHops, guarded }),
     wantsJson: accept.includes('application/json') && !accept.includes('text/html'),
     authorization: readsCookies(route) ? null : headers.get('authorization'),
+    lastEventId: headers.get('last-event-id'),
+    ifNoneMatch: headers.get('if-none-match'),
   }
   return { route, request, guarded, visible, caller: null, raw: {} }
 }

@@ -49,7 +49,7 @@ export function showRefusal(
 
 /** RFC 6750 3: an error only where a token was shown. */
 function challenge(code: string, asked: { kind: RouteKind; hasAuthorization: boolean }): string {
-  if (asked.kind === 'oauth') return 'Basic realm="counterfoil"'
+  if (asked.kind === 'oauth' || asked.kind === 'service') return 'Basic realm="counterfoil"'
   if (!asked.hasAuthorization || code === 'sign_in_failed') return 'Bearer realm="counterfoil"'
   return 'Bearer realm="counterfoil", error="invalid_token"'
 }

@@ -27,6 +27,9 @@ export type RouteRequest<Body> = {
   wantsJson: boolean
   /** The header as it came, for clients and operators; null where a route reads our own credentials. */
   authorization: string | null
+  /** How far a listener to the feed has come, as it was told. */
+  lastEventId: string | null
+  ifNoneMatch: string | null
 }
 
 /** What a route answers. It never touches a credential: it says what began or ended, and http/ does the rest. */
@@ -36,6 +39,10 @@ export type Answer = {
   html?: Html
   /** Public text, the same for everyone, such as the key set. */
   text?: { body: string; type: string; keepSeconds?: number }
+  /** Goes on until somebody ends it. */
+  stream?: { body: ReadableStream<Uint8Array>; type: string }
+  /** Names this very answer (RFC 9110 8.8.3), so that it need not be sent twice. */
+  etag?: string
   /** Where a page sends the browser next; always a path of our own. */
   location?: string
   /** The session that a new credential is handed out for; what is handed out is the answer's body. */
@@ -47,8 +54,11 @@ export type Answer = {
   signUpCookie?: { value: string; lifeSeconds: number }
 }
 
-/** api: JSON in and out. page: our own forms, HTML out. oauth: forms, never reads cookies. open: no credential at all. */
-export type RouteKind = 'api' | 'page' | 'oauth' | 'open'
+/**
+ * api: JSON in and out. page: our own forms, HTML out. oauth: forms, never reads cookies. service: JSON, for programs that
+ * prove themselves as clients, never reads cookies. open: no credential at all.
+ */
+export type RouteKind = 'api' | 'page' | 'oauth' | 'service' | 'open'
 
 /**
  * How a route wants its caller. `replaced`: only a cookie counts, since a new credential takes its place;

@@ -1,8 +1,9 @@
-import type { Clock } from '../machine.ts'
+import type { Watch } from '../machine.ts'
 
-/** The one place that reads the time of day. Rounded down: a statement may end early, never late. */
-export const systemClock: Clock = {
+/** The one place that reads the time. Rounded down: a statement may end early, never late. */
+export const systemClock: Watch = {
   now: () => Math.floor(Date.now() / 1000),
+  instant: () => ({ mono: performance.now(), wall: Date.now() }),
 }
 
 /** Whole seconds since 1970 as RFC 3339 in UTC, for people: logs and pages. */

@@ -130,3 +130,10 @@ test('an address that is no mail server is an error that does not repeat its pas
     )
   }
 })
+
+for (const from of ['', 'nope', 'a@b.example, c@d.example', 'The Bank <nope>', 'The Bank a@b.example']) {
+  test(`a sender that is not one address is refused before any mail: "${from}"`, () => {
+    const make = () => createSmtpTransport({ url: 'smtp://127.0.0.1:1', from })
+    assert.throws(make, /COUNTERFOIL_MAIL_FROM/)
+  })
+}

@@ -16,6 +16,7 @@ const singleAddress = /^[^\s@,;:<>()[\]\\"]{1,64}@[^\s@,;:<>()[\]\\"]{1,255}$/
  * since the links in our mails open accounts; a relay on a trusted network that cannot do so takes `?tls=off`.
  */
 export function createSmtpTransport(given: { url: string; from: string }): Transport & { close(): void } {
+  checkSender(given.from)
   const transporter = nodemailer.createTransport({
     ...connectionOf(given.url),
     ...milliseconds,
@@ -40,6 +41,15 @@ export function createSmtpTransport(given: { url: string; from: string }): Trans
     },
     close: () => transporter.close(),
   }
+}
+
+/** A sender that is none is found at the start: afterwards each mail would fail, and nobody could sign up. */
+function checkSender(from: string): void {
+  const address = /<([^<>]*)>$/.exec(from)?.[1] ?? from
+  if (singleAddress.test(address)) return
+  throw new Error(
+    `The address that mail comes from (COUNTERFOIL_MAIL_FROM) is "${from}". Give one address, such as no-reply@auth.example.`,
+  )
 }
 
 function connectionOf(text: string) {

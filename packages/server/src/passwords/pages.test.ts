@@ -28,6 +28,24 @@ onEachEngine('the page to sign in', (open) => {
   })
 })
 
+onEachEngine('the page for a new password', (open) => {
+  it('does not call a link spent that is good, where it is loaded again without its token', async () => {
+    const house = await openHouse(open)
+    const { email } = await house.member()
+    const browser = house.browser()
+    await browser.submit('/forgot', { email })
+    const token = await house.linkFor(email, 'reset')
+    // As page.js leaves the address once the page is there.
+    const again = await browser.get('/reset')
+    assert.equal(again.status, 200)
+    const text = await again.text()
+    assert.match(text, /Open the link once more/)
+    assert.doesNotMatch(text, /spent/)
+    assert.match(await (await browser.get(`/reset?token=${token}`)).text(), /Set the new password/)
+    assert.equal((await browser.get('/reset?token=')).status, 410)
+  })
+})
+
 onEachEngine('the form to change a password', (open) => {
   const typed: [what: string, form: { current: string; new: string }][] = [
     ['with a right password', { current: goodPassword, new: otherPassword }],

@@ -195,7 +195,8 @@ export function passwordPages(passwords: Passwords): Route[] {
       kind: 'page',
       caller: 'ignored',
       async handle({ query }) {
-        const token = query.get('token') ?? ''
+        const token = query.get('token')
+        if (token === null) return { status: 200, html: views.resetWithoutTokenView() }
         return (await passwords.peekReset(token))
           ? { status: 200, html: views.resetView({ token, form: emptyForm, minimum }) }
           : { status: refusals.link_invalid.status, html: views.deadLinkView({ what: 'reset' }) }

@@ -29,6 +29,7 @@ export function requirePresent({
 }): Present {
   if (!caller?.session || caller.actor !== null || caller.grant !== null) refuse('credential_missing')
   const { id: sessionId, carrier } = caller.session
+  if (carrier === null) refuse('credential_missing')
   return { accountId: caller.account.id, sessionId, carrier, network: visitor.network }
 }
 

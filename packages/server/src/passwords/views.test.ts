@@ -7,6 +7,7 @@ import {
   forgotView,
   passwordChangeForm,
   resetView,
+  resetWithoutTokenView,
   signInView,
   signUpSentView,
   signUpView,
@@ -121,11 +122,14 @@ test('pages whose address carries a token are marked, and only those', () => {
 })
 
 test('a page opened without its token says where to find it, and offers no form', () => {
-  const markup = markupOf(
+  const pages = [
     verifyView({ token: null, email: null, form: emptyForm, askPassword: true, minimum }),
-  )
-  assert.match(markup, /open the link again/)
-  assert.doesNotMatch(markup, /<form/)
+    resetWithoutTokenView(),
+  ]
+  for (const markup of pages.map(markupOf)) {
+    assert.match(markup, /open the link again/)
+    assert.doesNotMatch(markup, /<form/)
+  }
 })
 
 test('the next page is sent along escaped, and only if there is one', () => {

@@ -183,6 +183,21 @@ ${newPasswordField({ ...given, name: 'password' })}
   })
 }
 
+/** A page that was loaded again: page.js took the token out of its address, and the link is as good as before. */
+export function resetWithoutTokenView(): Html {
+  const body = html`<h1>Open the link once more</h1>
+<p>This page needs the link from the mail, and it was opened without it. Go back to the mail and open the link again: it still works if you have not chosen a new password with it.</p>`
+  const stub = html`<h2>No mail at hand?</h2>
+<p><a href="/forgot">Get a new mail</a></p>
+<p><a href="/sign-in">Sign in</a></p>`
+  return layout({
+    title: 'Open the link once more',
+    signedIn: false,
+    narrow: true,
+    body: ticket({ body, stub }),
+  })
+}
+
 export function deadLinkView(given: { what: 'verify' | 'reset' }): Html {
   const again = given.what === 'verify' ? '/sign-up' : '/forgot'
   const body = html`<h1>This link is spent</h1>

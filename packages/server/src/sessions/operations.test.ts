@@ -105,7 +105,8 @@ onEachEngine('sessions', (open) => {
     at.machine.clock.advance(1)
     at.statements.length = 0
     for (let count = 0; count < 100; count++) assert.equal((await use()).status, 200)
-    assert.deepEqual([...new Set(at.statements.map((statement) => statement.split(' ')[0]))], ['select'])
+    assert.ok(at.statements.length <= 1, at.statements.join('\n'))
+    assert.ok(at.statements.every((statement) => statement.startsWith('select')))
     assert.equal(await writes(), 1)
     assert.equal(await lastSeen(at, id), born + quantum)
     await use()

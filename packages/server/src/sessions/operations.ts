@@ -37,8 +37,11 @@ export type Sessions = {
   findLive(id: string, on?: Db): Promise<SessionRecord | null>
   list(accountId: string): Promise<SessionRecord[]>
   listEveryone(): Promise<SessionRecord[]>
-  /** Ends one session. `session_unknown` where this account has no such session; ending twice is no error. */
-  end(given: { id: string; accountId: string; reason: string }): Promise<void>
+  /**
+   * Ends one session. `session_unknown` where this account has no such session; ending twice is no error. The position
+   * that tells it. `wantsAck`: somebody waits until every verifier knows.
+   */
+  end(given: { id: string; accountId: string; reason: string; wantsAck?: boolean }): Promise<number>
   /** Ends any session by its id alone: for operators. `false` where nothing changed. */
   endAny(id: string, reason: string): Promise<boolean>
   /**
@@ -54,8 +57,8 @@ export type Sessions = {
   renewProof(tx: Db, id: string): Promise<readonly Ending[] | null>
   /** From here on the session counts as begun at this position: ends before it do not touch it. */
   beginAgain(tx: Db, given: { id: string; position: number }): Promise<void>
-  /** Notes that the session was used. Written later, in a batch, and seldom. */
-  touch(session: { id: string; last_seen_at: number }): void
+  /** Notes that the session was used: written later, in a batch, and seldom. The time, or `null` where it is too soon. */
+  touch(session: { id: string; last_seen_at: number }): number | null
   flushTouches(): Promise<void>
   prune(): Promise<void>
 }
@@ -151,11 +154,17 @@ export function createSessions({ db, clock, entropy, feed, events, policy, accou
     return { kind: 'session', id: ended.id }
   }
 
-  async function endNow(given: { id: string; accountId: string | null; reason: string }): Promise<boolean> {
+  async function endNow(given: {
+    id: string
+    accountId: string | null
+    reason: string
+    wantsAck?: boolean
+  }): Promise<{ isEnded: boolean; position: number }> {
     return transact(db, async (tx) => {
       const ending = await endWithin(tx, given)
-      if (ending !== null) await feed.append(tx, [ending])
-      return ending !== null
+      const { wantsAck = false } = given
+      const position = await feed.append(tx, ending === null ? [] : [ending], { wantsAck })
+      return { isEnded: ending !== null, position }
     })
   }
 
@@ -191,12 +200,12 @@ export function createSessions({ db, clock, entropy, feed, events, policy, accou
     findLive: async (id, on = db) => live(await store.findById(on, id)),
     list: (accountId) => listLive(store.listHandedByAccount(db, accountId)),
     listEveryone: () => listLive(store.listAll(db)),
-    async end({ id, accountId, reason }) {
+    async end({ id, accountId, reason, wantsAck = false }) {
       const session = await store.findById(db, id)
       if (session?.account_id !== accountId) refuse('session_unknown')
-      await endNow({ id, accountId, reason })
+      return (await endNow({ id, accountId, reason, wantsAck })).position
     },
-    endAny: (id, reason) => endNow({ id, accountId: null, reason }),
+    endAny: async (id, reason) => (await endNow({ id, accountId: null, reason })).isEnded,
     async renewProof(tx, id) {
       const before = await store.renewProof(tx, { id, at: clock.now() })
       if (before === undefined) return null
@@ -205,7 +214,9 @@ export function createSessions({ db, clock, entropy, feed, events, policy, accou
     beginAgain: (tx, given) => store.setBegan(tx, given),
     touch(session) {
       const now = clock.now()
-      if (now - session.last_seen_at >= touchQuantum(idleSeconds)) touches.add(session.id, now)
+      if (now - session.last_seen_at < touchQuantum(idleSeconds)) return null
+      touches.add(session.id, now)
+      return now
     },
     async flushTouches() {
       const failures: unknown[] = []

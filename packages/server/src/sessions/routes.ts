@@ -1,9 +1,10 @@
+import type { Feed } from '../feed/index.ts'
 import { type Route, route } from '../http/route.ts'
 import { refuse } from '../refusals.ts'
 import type { Sessions } from './operations.ts'
 import { sessionId, showSession } from './session.ts'
 
-export function sessionRoutes(sessions: Sessions): Route[] {
+export function sessionRoutes(sessions: Sessions, feed: Feed): Route[] {
   return [
     route({
       method: 'GET',
@@ -12,8 +13,7 @@ export function sessionRoutes(sessions: Sessions): Route[] {
       caller: 'required',
       handle({ caller }) {
         if (caller === null) refuse('credential_missing')
-        const { account, session, carrier, scopes, actor, grant } = caller
-        return { status: 200, json: { account, session, carrier, scopes, actor, grant } }
+        return { status: 200, json: caller }
       },
     }),
     route({
@@ -33,12 +33,16 @@ export function sessionRoutes(sessions: Sessions): Route[] {
       path: '/auth/sessions/:id',
       kind: 'api',
       caller: 'required',
-      async handle({ caller, params }) {
+      async handle({ caller, params, query }) {
         if (!caller?.session) refuse('credential_missing')
         const id = params.id ?? ''
         if (!sessionId.safeParse(id).success) refuse('session_unknown')
-        await sessions.end({ id, accountId: caller.account.id, reason: 'ended_from_list' })
-        return { status: 204, ...(id === caller.session.id ? { ended: true } : {}) }
+        const wantsAck = query.get('wait') === 'applied'
+        const given = { id, accountId: caller.account.id, reason: 'ended_from_list', wantsAck }
+        const position = await sessions.end(given)
+        const ended = id === caller.session.id ? { ended: true as const } : {}
+        if (!wantsAck) return { status: 204, ...ended }
+        return { status: 200, json: await feed.applied(position), ...ended }
       },
     }),
     route({

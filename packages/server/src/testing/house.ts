@@ -48,14 +48,16 @@ export type HouseOptions = {
 /** A whole house on a real database, with time set by hand. */
 export async function openHouse(open: OpenTestDatabase, options: HouseOptions = {}): Promise<TestHouse> {
   const statements: string[] = []
-  const { db } = await open({ onStatement: (statement) => statements.push(statement) })
+  const { db, identity } = await open({ onStatement: (statement) => statements.push(statement) })
   const machine = await createTestMachine(options)
   const issuer = options.issuer ?? 'http://localhost:3000'
   const policy = parsePolicy(options.policy)
   const transport = options.transport ?? null
   const metricsToken = options.metricsToken ?? null
-  const house = wire({ db, machine, policy, issuer, transport, metricsToken })
+  const house = wire({ db, identity, machine, policy, issuer, transport, metricsToken })
   await house.keys.maintain()
+  await house.feed.hub.start()
+  await house.chores.tick()
   const agent = (kind: 'browser' | 'program') => createAgent(house.fetch, { origin: issuer, kind })
 
   async function linkFor(email: string, page: 'verify' | 'reset'): Promise<string> {

@@ -1,4 +1,30 @@
+export {
+  createHub,
+  type Epoch,
+  entriesBetween,
+  entriesWithin,
+  type Hub,
+  type HubEffect,
+  type HubEvent,
+  type LogRow,
+  type Reached,
+  stepHub,
+} from '../feed/hub.ts'
 export { type Listener, listen } from '../node/listen.ts'
+export { createSecrets } from '../node/secrets.ts'
+export {
+  type RefreshToken,
+  readRefreshToken,
+  successorSecret,
+  writeRefreshToken,
+} from '../tokens/refresh-token.ts'
+export {
+  judgeRefresh,
+  type PresentedRefresh,
+  type RefreshState,
+  type RotationRule,
+  type Verdict,
+} from '../tokens/rotation.ts'
 export { type Agent, createAgent } from './agent.ts'
 export { dataFolder, type Ran, run, type ServerProcess, startServer } from './command.ts'
 export { type OpenTestDatabase, onEachEngine } from './engines.ts'

@@ -1,14 +1,15 @@
-import type { Clock, Machine, PasswordHasher } from '../machine.ts'
+import type { Machine, PasswordHasher, Watch } from '../machine.ts'
 import { createLog } from '../node/log.ts'
 import { createMachine } from '../node/machine.ts'
 
 /** A clock that stands still until it is moved. */
-export type HandClock = Clock & { advance(seconds: number): void }
+export type HandClock = Watch & { advance(seconds: number): void }
 
 export function handClock(start = 1_800_000_000): HandClock {
   let at = start
   return {
     now: () => at,
+    instant: () => ({ mono: at * 1000, wall: at * 1000 }),
     advance(seconds) {
       at += seconds
     },

@@ -82,6 +82,9 @@ function bodyOf({ path }: Route, stage: Stage): Record<string, string> {
     '/reset': { token: resetToken, password: otherPassword },
     '/account/password': change,
     '/account/sessions/end': { id },
+    '/oauth/introspect': { token: 'x' },
+    '/feed/ack': { verifier: 'AAAAAAAAAAAAAAAAAAAAAA', position: '0' },
+    '/feed/statement': { cookie: 'x' },
     '/oauth/token': { grant_type: 'refresh_token', refresh_token: 'cfr_x' },
   }
   return bodies[path] ?? assert.fail(`${path} takes a body: say here what an honest one looks like`)
@@ -90,7 +93,7 @@ function bodyOf({ path }: Route, stage: Stage): Record<string, string> {
 export function sentTo(route: Route, stage: Stage): { json?: object; form?: Record<string, string> } {
   if (!route.takesBody) return {}
   const body = bodyOf(route, stage)
-  return route.kind === 'api' ? { json: body } : { form: body }
+  return route.kind === 'api' || route.kind === 'service' ? { json: body } : { form: body }
 }
 
 /** Every row of every table there is, whatever tables come to be. */

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { createEvents } from '../events.ts'
-import { createFeed } from '../feed/index.ts'
 import type { Machine } from '../machine.ts'
 import { createMachine } from '../node/machine.ts'
 import { parsePolicy } from '../policy.ts'
 import { type OpenTestDatabase, onEachEngine } from '../testing/engines.ts'
+import { openFeed } from '../testing/feed.ts'
 import { openHouse } from '../testing/house.ts'
 import { type HandClock, handClock } from '../testing/machine.ts'
 import { createKeys, type Keys } from './key-operations.ts'
@@ -31,7 +31,7 @@ async function node(
     hashingQueue: 1,
   })
   const { secrets, reserveSecrets, signing, entropy } = machine
-  const feed = createFeed({ clock, secrets })
+  const feed = openFeed({ db, clock, secrets })
   const events = createEvents({ clock, entropy })
   const keys = createKeys({
     db,

@@ -1,4 +1,4 @@
-import { type AccessTokenClaims, checkAccessToken, encodeBase64url } from '@counterfoil/verifier'
+import { type AccessTokenClaims, checkAccessToken, encodeBase64url, parseJws } from '@counterfoil/verifier'
 import type { Db } from '../db/schema.ts'
 import { transact } from '../db/transact.ts'
 import type { Events } from '../events.ts'
@@ -33,7 +33,7 @@ export type Tokens = {
   /** Rotates. `grant_invalid` for anything but a token that may be used now; misuse ends the session. */
   refresh(given: { refreshToken: string; network: string | null }): Promise<TokenPair>
   /** Checks an access token and reads its session. Throws `credential_invalid`, `token_expired`, `session_ended`. */
-  identify(accessToken: string): Promise<{ claims: AccessTokenClaims; session: SessionRecord }>
+  identify(accessToken: string): Promise<{ claims: AccessTokenClaims; keyId: string; session: SessionRecord }>
 }
 
 type Needs = {
@@ -181,7 +181,7 @@ export function createTokens(needs: Needs): Tokens {
       if (session === null || session.account_id !== claims.subject) refuse('session_ended')
       // The session may have been proven anew after an end; this statement about it was made before.
       if (lastEnd(session) > claims.asOf) refuse('session_ended')
-      return { claims, session }
+      return { claims, keyId: String(parseJws(accessToken)?.header.kid), session }
     },
   }
 }

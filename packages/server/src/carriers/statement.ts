@@ -1,0 +1,51 @@
+import type { AccessTokenClaims } from '@counterfoil/verifier'
+import { cookieRights, cookieStatementSeconds, type Statement } from '@counterfoil/verifier'
+import { type SessionRecord, showSession } from '../sessions/index.ts'
+
+type Reading = {
+  /** The time before the session was read. */
+  readStart: number
+}
+
+/** What was just read about a session, for whoever shows the cookie with this hash. */
+export function cookieStatement(
+  session: SessionRecord,
+  { readStart, cookieId, idleSeconds }: Reading & { cookieId: string; idleSeconds: number },
+): Statement {
+  // Half the idle time, so that asking again is a sign of life before the session could be idle.
+  const life = Math.min(cookieStatementSeconds, Math.floor(idleSeconds / 2))
+  return {
+    ...common(session, readStart),
+    rights: cookieRights,
+    authenticatedAt: session.authenticated_at,
+    cookieId,
+    keyId: null,
+    end: Math.min(readStart + life, session.expires_at, session.last_seen_at + idleSeconds),
+  }
+}
+
+/** The same for a token that is genuine; it ends with the token. */
+export function tokenStatement(
+  session: SessionRecord,
+  { readStart, claims, keyId }: Reading & { claims: AccessTokenClaims; keyId: string },
+): Statement {
+  const { scopes, actor, grant } = claims
+  return {
+    ...common(session, readStart),
+    rights: { carrier: 'bearer', scopes, actor, grant },
+    authenticatedAt: claims.authenticatedAt,
+    cookieId: null,
+    keyId,
+    end: Math.min(claims.expiresAt, session.expires_at),
+  }
+}
+
+function common(session: SessionRecord, readStart: number) {
+  return {
+    account: { id: session.account_id, email: session.email },
+    session: showSession(session, session.id),
+    clientId: session.client_id,
+    asOf: session.as_of,
+    readStart,
+  }
+}
