@@ -36,13 +36,18 @@ export {
   skewSeconds,
 } from './feed.ts'
 export { type GuardedRequest, guard, provesSameOrigin } from './guard.ts'
+export type { IncomingRequest } from './incoming.ts'
 export { isJsonObject, type JsonLimits, type JsonObject, type JsonValue, parseJsonObject } from './json.ts'
 export { type Jws, parseJws, readPayload } from './jws.ts'
 export { type KeySet, parseKeySet } from './key-set.ts'
+export type { RouteOptions } from './limit.ts'
+export type { LogLine } from './machine.ts'
 export type { SignatureAlgorithm, VerificationKey } from './public-key.ts'
 export { Refusal, type RefusalEntry, refuse, type VerifierRefusalCode, verifierRefusals } from './refusal.ts'
+export type { Client } from './requests.ts'
 export { cookieRights, keysOf, type Rights, type Statement, statementOf } from './statement.ts'
 export { beat, type Instant, type Steady, stamp, startSteady, steadyAt, wallSeconds } from './steady.ts'
+export { createVerifier, type Verifier, type VerifierOptions, type VerifierStatus } from './verifier.ts'
 export {
   ageOf,
   createView,

@@ -42,5 +42,7 @@ export const verifierRefusals = {
 export type VerifierRefusalCode = keyof typeof verifierRefusals
 
 export function refuse(code: VerifierRefusalCode, detail?: string): never {
-  throw new Refusal({ code, ...verifierRefusals[code], detail: detail ?? null })
+  // What is stale is fresh again within a heartbeat or two, if it ever is.
+  const retryAfterSeconds = code === 'feed_stale' ? 1 : null
+  throw new Refusal({ code, ...verifierRefusals[code], detail: detail ?? null, retryAfterSeconds })
 }

@@ -1,0 +1,37 @@
+/** A request as any framework hands it over: a web `Request`, or node's message with its headers as they are. */
+export type IncomingRequest = {
+  readonly method?: string | undefined
+  readonly headers: HeaderGetter | HeaderRecord
+  /** Node's list of all headers as they came: in its record, a second `Authorization` has disappeared. */
+  readonly rawHeaders?: readonly string[] | undefined
+}
+
+type HeaderGetter = { get(name: string): string | null }
+type HeaderRecord = { readonly [name: string]: string | readonly string[] | undefined }
+
+/** One header, or null. Several of one name are one, joined by commas, as RFC 9110 5.3 has it. */
+export function headerOf({ headers }: IncomingRequest, name: string): string | null {
+  if (isGetter(headers)) return headers.get(name)
+  const value = headers[name]
+  if (value === undefined) return null
+  return typeof value === 'string' ? value : value.join(', ')
+}
+
+/** `Authorization`, where two count as two. */
+export function authorizationOf(request: IncomingRequest): string | null {
+  const { rawHeaders } = request
+  if (rawHeaders === undefined) return headerOf(request, 'authorization')
+  let found: string | null = null
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]
+    if (name?.length !== 13 || name.toLowerCase() !== 'authorization') continue
+    const value = rawHeaders[at + 1] ?? ''
+    found = found === null ? value : `${found}, ${value}`
+  }
+  // A framework may have put one there itself, from wherever it takes it.
+  return found ?? headerOf(request, 'authorization')
+}
+
+function isGetter(headers: HeaderGetter | HeaderRecord): headers is HeaderGetter {
+  return typeof headers.get === 'function'
+}

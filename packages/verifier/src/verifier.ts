@@ -1,0 +1,161 @@
+import type { Caller } from './caller.ts'
+import { callerOf, createChecker, find, isFresh } from './checker.ts'
+import { createCookieCheck } from './cookie-check.ts'
+import { carriesSessionCookie, readCredential } from './credentials.ts'
+import { guard } from './guard.ts'
+import { authorizationOf, headerOf, type IncomingRequest } from './incoming.ts'
+import { createIssuer } from './issuer.ts'
+import { createLimits, type RouteOptions } from './limit.ts'
+import { createMachine, type LogLine, type Machine } from './machine.ts'
+import { checkedIssuer } from './metadata.ts'
+import { refuse } from './refusal.ts'
+import type { Client } from './requests.ts'
+import { createTokenCheck } from './token-check.ts'
+import { ageOf } from './view.ts'
+
+export type VerifierOptions = {
+  /** The server's bare origin, such as `https://auth.example`. */
+  readonly issuer: string
+  /** What tokens must have been made for. First-party tokens are made for the issuer itself. */
+  readonly audience: string
+  /** This service's own origin as browsers write it: what the guard compares with. */
+  readonly origin: string
+  /** This service's credential at the server. Without one no revocation is seen, and cookies are not taken. */
+  readonly client?: Client | undefined
+  /** Other origins whose pages may act here with our cookie. Compared exactly. */
+  readonly allowedOrigins?: readonly string[] | undefined
+  /** Seconds: the longest that any route believes a caller without hearing of revocations. Default 20. */
+  readonly maxStale?: number | undefined
+  /** How many callers of each carrier are remembered. Default 100,000. */
+  readonly cacheEntries?: number | undefined
+  /** Default: warnings and errors to the console. */
+  readonly log?: ((line: LogLine) => void) | undefined
+}
+
+export type Verifier = {
+  /**
+   * Who sends this request: null if nobody that we know (no credential, or a cookie that is unknown or over). Guards
+   * unsafe requests first; never sets a cookie. A `Refusal`: `forged_request`, `credential_invalid`,
+   * `credential_ambiguous`, `token_expired`, `session_ended`, `feed_stale`.
+   */
+  identify(request: IncomingRequest, route?: RouteOptions): Promise<Caller | null>
+  /** The same for a bare access token. At once where it is known, later where it is not: `await` takes both. */
+  verify(token: string, route?: RouteOptions): Caller | Promise<Caller>
+  /** The same for the value of a session cookie, which nobody has guarded here. */
+  verifyCookie(value: string, route?: RouteOptions): Caller | null | Promise<Caller | null>
+  /** For operators. */
+  status(): VerifierStatus
+  /** Ends the connection; from now on what is known grows old. */
+  close(): void
+}
+
+export type VerifierStatus = {
+  /** Which life of the server's database is followed; 0: none yet. */
+  readonly epoch: number
+  /** The position up to which every revocation is known. */
+  readonly applied: number
+  /** Milliseconds: every revocation that is older is known. Null: nothing can be said. */
+  readonly age: number | null
+  readonly connected: boolean
+  /** Callers that are remembered, those that are over included. */
+  readonly entries: number
+}
+
+/**
+ * Finds the server, follows its feed and judges callers by it. Resolves once that works, and after a few seconds even
+ * if it does not: then everything is refused (`feed_stale`) until the server is there.
+ */
+export async function createVerifier(options: VerifierOptions): Promise<Verifier> {
+  return startVerifier(options, createMachine(options.log))
+}
+
+/** The same on a machine that is given. */
+export async function startVerifier(options: VerifierOptions, machine: Machine): Promise<Verifier> {
+  const {
+    audience,
+    origin,
+    allowedOrigins = [],
+    client = null,
+    maxStale = 20,
+    cacheEntries = 100_000,
+  } = options
+  const limitOf = createLimits(maxStale)
+  const checker = createChecker({ now: machine.now(), entries: cacheEntries })
+  const issuer = createIssuer({ issuer: checkedIssuer(options.issuer), client, maxStale, checker, machine })
+  const { keys } = issuer
+  const ask = client === null ? null : issuer.askToken
+  const checkToken = createTokenCheck({ checker, machine, keys, issuer: options.issuer, audience, ask })
+  const checkCookie = createCookieCheck({ checker, machine, ask: issuer.askCookie })
+  // Who hears of no revocation cannot say how old what it knows is.
+  const trusted = (milliseconds: number) => (client === null ? Number.POSITIVE_INFINITY : milliseconds)
+  let hasRefusedCookie = false
+
+  function verify(token: string, route?: RouteOptions): Caller | Promise<Caller> {
+    const limit = limitOf(route)
+    const now = machine.now()
+    const entry = find(checker, 'tokens', token, now)
+    const isEnough = entry !== null && isFresh(checker.view, entry, now, trusted(limit.maxStale))
+    return isEnough ? callerOf(entry) : checkToken(token, limit)
+  }
+
+  function verifyCookie(value: string, route?: RouteOptions): Caller | null | Promise<Caller | null> {
+    if (client === null) return refuseCookie()
+    const limit = limitOf(route)
+    const now = machine.now()
+    const entry = find(checker, 'cookies', value, now)
+    const isEnough = entry !== null && isFresh(checker.view, entry, now, limit.maxStale)
+    return isEnough ? callerOf(entry) : checkCookie(value, limit)
+  }
+
+  function refuseCookie(): null {
+    if (!hasRefusedCookie)
+      machine.log({ level: 'error', message: 'a cookie came, and without a client credential none is taken' })
+    hasRefusedCookie = true
+    return null
+  }
+
+  async function identify(request: IncomingRequest, route?: RouteOptions): Promise<Caller | null> {
+    const cookie = headerOf(request, 'cookie')
+    guard({
+      method: request.method ?? '',
+      secFetchSite: headerOf(request, 'sec-fetch-site'),
+      origin: headerOf(request, 'origin'),
+      upgrade: headerOf(request, 'upgrade') !== null,
+      carriesCookie: carriesSessionCookie(cookie),
+      asksForCookie: false,
+      ownOrigin: origin,
+      allowedOrigins,
+    })
+    const credential = readCredential({ authorization: authorizationOf(request), cookie })
+    if (credential === null) return null
+    if (credential.kind === 'cookie') return verifyCookie(credential.value, route)
+    if (credential.kind === 'dpop') refuse('credential_invalid', 'DPoP proofs are not checked here')
+    return verify(credential.token, route)
+  }
+
+  if (client === null) {
+    const message =
+      'NO CLIENT CREDENTIAL: tokens are taken on their signature alone. Revocations cannot be seen, and no cookie is taken. Give `client: { id, secret }` to see them'
+    machine.log({ level: 'warn', message })
+  }
+  await issuer.start()
+  return {
+    identify,
+    verify,
+    verifyCookie,
+    close: issuer.close,
+    status() {
+      const { view, cookies, tokens } = checker
+      const age = ageOf(view, machine.now())
+      const { epoch, applied } = view
+      const entries = cookies.size + tokens.size
+      return {
+        epoch,
+        applied,
+        age: Number.isFinite(age) ? age : null,
+        connected: issuer.isConnected(),
+        entries,
+      }
+    },
+  }
+}
