@@ -1,9 +1,10 @@
 import { type Cache, createCache } from './cache.ts'
 import type { Caller } from './caller.ts'
+import { judge, type StatementKeys } from './ends.ts'
 import { feedWindowSeconds, printOf, skewSeconds } from './feed.ts'
 import type { Rights, Statement } from './statement.ts'
-import { type Instant, steadyAt, wallSeconds } from './steady.ts'
-import { createView, judge, type StatementKeys, type View } from './view.ts'
+import { type Instant, stamp, steadyAt, wallSeconds } from './steady.ts'
+import { createView, type View } from './view.ts'
 
 /**
  * A statement as it is kept. Ages of a hundred thousand of them are what a verifier's memory is made of, so keys of the
@@ -43,7 +44,10 @@ export function createChecker(given: { now: Instant; entries: number }): Checker
 
 /** The machine's clock was wrong: nothing that was judged by it is kept. */
 export function restartChecker(checker: Checker, now: Instant): void {
+  // The clock that ages are measured with goes on: an answer may be on its way to a question from before.
+  const elapsed = stamp(checker.view.steady, now)
   checker.view = createView(now)
+  checker.view.steady.elapsed = elapsed
   checker.cookies.clear()
   checker.tokens.clear()
 }
@@ -98,13 +102,11 @@ export function find(
   return null
 }
 
+/** Whether nothing was learnt about it since it was last looked up. What came before that was judged by whole keys. */
 function isUntouched({ prints, broad }: View, entry: Entry): boolean {
-  return (
-    entry.seen >= broad &&
-    !prints.has(entry.sessionPrint) &&
-    !prints.has(entry.otherPrint) &&
-    !prints.has(entry.accountPrint)
-  )
+  const { seen, sessionPrint, otherPrint, accountPrint } = entry
+  const isOld = (print: number) => (prints.get(print)?.learntAt ?? 0) <= seen
+  return seen >= broad && isOld(sessionPrint) && isOld(otherPrint) && isOld(accountPrint)
 }
 
 /** Whether what is known about it is no older than `maxStale`: by the feed, or by having asked. */
@@ -172,7 +174,21 @@ function endOf({ window }: View, { end, readStart }: Statement, askedAt: number)
 }
 
 /** The result of a check, in the shape that applications see. */
-export function callerOf({ account, session, rights, authenticatedAt }: Entry): Caller {
+export function callerOf({
+  account,
+  session,
+  rights,
+  authenticatedAt,
+}: Pick<Entry, 'account' | 'session' | 'rights' | 'authenticatedAt'>): Caller {
   const { carrier, scopes, actor, grant } = rights
-  return { account, session, carrier, scopes, actor, grant, authenticated_at: authenticatedAt }
+  // A grant's token may name the session that approved it, since it ends with it; it is not of that session.
+  return {
+    account,
+    session: grant === null ? session : null,
+    carrier,
+    scopes,
+    actor,
+    grant,
+    authenticated_at: authenticatedAt,
+  }
 }

@@ -1,7 +1,7 @@
 import type { AccessTokenClaims } from './access-token.ts'
 import type { Caller, CallerSession } from './caller.ts'
+import type { StatementKeys } from './ends.ts'
 import { feedKey } from './feed.ts'
-import type { StatementKeys } from './view.ts'
 
 /** What may be believed about a credential for a while, made from one reading of the database. */
 export type Statement = {

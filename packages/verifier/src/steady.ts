@@ -39,9 +39,19 @@ export function steadyAt({ at, elapsed }: Steady, now: Instant): number {
 /** Ends one step and begins the next, unless it is too short to be one. Called at heartbeats and ticks. */
 export function beat(steady: Steady, now: Instant): void {
   steady.wall = Math.max(steady.wall, now.wall)
-  if (now.mono - steady.at.mono < shortestStep) return
+  const { mono, wall } = steady.at
+  if (Math.max(now.mono - mono, now.wall - wall) >= shortestStep) stamp(steady, now)
+}
+
+/**
+ * A moment that something will be measured from. The step ends with it, however short: if the wall clock is ahead for
+ * an instant and goes back, the moment would lie in the future, and all time up to it would be hidden.
+ */
+export function stamp(steady: Steady, now: Instant): number {
+  steady.wall = Math.max(steady.wall, now.wall)
   steady.elapsed = steadyAt(steady, now)
   steady.at = now
+  return steady.elapsed
 }
 
 /** Whole seconds since 1970 by a clock that never goes back. */

@@ -1,28 +1,16 @@
-import { everyoneKey, type FeedEntry, printOf, skewSeconds } from './feed.ts'
-import { beat, type Instant, type Steady, startSteady, steadyAt, wallSeconds } from './steady.ts'
+import { createEnds, type Ends, forget, learn } from './ends.ts'
+import { type FeedEntry, skewSeconds } from './feed.ts'
+import { beat, type Instant, stamp, steadyAt } from './steady.ts'
 
 /**
  * What one verifier knows of recent ends, and how old that knowledge can be. `stepView` changes it in place and answers
  * what to do; nothing here reads a clock or sends anything.
  */
-export type View = {
-  readonly steady: Steady
+export type View = Ends & {
   /** Which life of the database the positions belong to; 0 before the first snapshot. */
   epoch: number
   /** Every end up to this position is known. */
   applied: number
-  /** How far back ends are known, in seconds: no statement is believed for longer. 0 before the first snapshot. */
-  window: number
-  /** Ends by key. */
-  readonly ends: Map<string, Mark>
-  /** Changes by account key: they ask for another read and end nothing. */
-  readonly changes: Map<string, Mark>
-  /** How many keys begin with these 30 bits. */
-  readonly prints: Map<number, number>
-  /** Grows whenever something is learnt. */
-  version: number
-  /** The version at which something that concerns many was learnt last: a client, everyone, a signing key. */
-  broad: number
   /** The instant, on the steady clock, up to which everything committed is surely known; null: never was. */
   freshAt: number | null
   /** Our wall clock and the hub's are further apart than clocks may be. */
@@ -32,10 +20,7 @@ export type View = {
   pending: FeedEntry[]
   /** The position that somebody waits for us to reach. */
   ackAt: number | null
-  pruneAt: number
 }
-
-type Mark = { position: number; kind: FeedEntry['kind']; forgetAt: number }
 
 /** One connection to one hub. Its times are never mixed with those of another. */
 type Link = {
@@ -68,35 +53,30 @@ export type ViewEffect =
   | { kind: 'ack'; position: number }
   /** This connection cannot be believed: open another one, and say which position was reached. */
   | { kind: 'reconnect'; link: number; why: 'epoch_lower' | 'head_lower' | 'hub_changed' | 'nonce_wrong' }
-  /** The clock was wrong and is right again: forget everything, cached statements too, and begin anew. */
+  /**
+   * The clock was wrong and is right again, or ends are kept for a shorter time than statements were believed for:
+   * forget everything, cached statements too, and begin anew.
+   */
   | { kind: 'restart' }
 
 export function createView(now: Instant): View {
   return {
-    steady: startSteady(now),
+    ...createEnds(now),
     epoch: 0,
     applied: 0,
-    window: 0,
-    ends: new Map(),
-    changes: new Map(),
-    prints: new Map(),
-    version: 1,
-    broad: 1,
     freshAt: null,
     isSkewed: false,
     links: new Map(),
     pending: [],
     ackAt: null,
-    pruneAt: 0,
   }
 }
 
 export function stepView(view: View, event: ViewEvent, now: Instant): ViewEffect[] {
   switch (event.kind) {
     case 'opened':
-      beat(view.steady, now)
       view.links.set(event.link, {
-        openedAt: steadyAt(view.steady, now),
+        openedAt: stamp(view.steady, now),
         nonce: event.nonce,
         hello: null,
         heartbeat: null,
@@ -115,7 +95,7 @@ export function stepView(view: View, event: ViewEvent, now: Instant): ViewEffect
       return heartbeat(view, event, now)
     case 'tick':
       beat(view.steady, now)
-      prune(view, wallSeconds(view.steady, now))
+      forget(view, now)
       return []
   }
 }
@@ -149,25 +129,29 @@ function applySnapshot(view: View, snapshot: Snapshot, now: Instant): ViewEffect
   if (snapshot.epoch < view.epoch || snapshot.window <= 0) return []
   // An older answer than the one we have: what is in it is known, and "positions never go back".
   if (snapshot.position < view.applied) return []
+  if (snapshot.window < view.window) return [{ kind: 'restart' }]
   // The window only counts once it is whole; a higher epoch begins with a union of both lives.
   view.window = snapshot.window
-  for (const entry of snapshot.entries) mark(view, entry, now)
+  learn(view, snapshot.entries, now)
+  // What waits from another life holds places in that one's order.
+  if (snapshot.epoch > view.epoch) view.pending = []
   view.epoch = snapshot.epoch
   view.applied = snapshot.position
-  learn(view, snapshot.entries)
   return catchUp(view, now)
 }
 
 function applyEntries(view: View, event: ViewEvent & { kind: 'revoked' }, now: Instant): ViewEffect[] {
+  if (event.epoch < view.epoch) return []
+  if (event.wantsAck) {
+    view.ackAt = event.entries.reduce((last, { position }) => Math.max(last, position), view.ackAt ?? 0)
+  }
   // Of a life of the database whose snapshot is still on its way: that one will hold them.
-  if (event.epoch !== view.epoch) return event.epoch > view.epoch ? [{ kind: 'snapshot' }] : []
+  if (event.epoch > view.epoch) return [{ kind: 'snapshot' }]
   const fresh = event.entries.filter(({ position }) => position > view.applied)
-  if (event.wantsAck) view.ackAt = event.entries.reduce((last, { position }) => Math.max(last, position), 0)
   if (fresh.length === 0) return acknowledge(view)
   // Known at once, counted once nothing is missing before them: ends are a set, and only a loss matters.
-  for (const entry of fresh) mark(view, entry, now)
-  learn(view, fresh)
-  view.pending.push(...fresh)
+  learn(view, fresh, now)
+  view.pending = view.pending.concat(fresh)
   return catchUp(view, now)
 }
 
@@ -184,9 +168,13 @@ function catchUp(view: View, now: Instant): ViewEffect[] {
   view.pending = waiting.slice(used)
   for (const link of view.links.values()) countHeartbeat(view, link)
   beat(view.steady, now)
-  const next = view.pending[0]
-  if (next === undefined) return acknowledge(view)
-  return [...acknowledge(view), { kind: 'log', from: view.applied + 1, to: next.position - 1 }]
+  return view.pending.length === 0 ? acknowledge(view) : [...acknowledge(view), missing(view, 0)]
+}
+
+/** The log before the first end that waits, or else up to `head`. */
+function missing({ applied, pending }: View, head: number): ViewEffect {
+  const next = pending[0]
+  return { kind: 'log', from: applied + 1, to: next === undefined ? head : next.position - 1 }
 }
 
 function acknowledge(view: View): ViewEffect[] {
@@ -198,8 +186,7 @@ function acknowledge(view: View): ViewEffect[] {
 function heartbeat(view: View, event: ViewEvent & { kind: 'heartbeat' }, now: Instant): ViewEffect[] {
   const { link: id, hub, epoch, head, a, wall } = event
   beat(view.steady, now)
-  const seconds = wallSeconds(view.steady, now)
-  prune(view, seconds)
+  forget(view, now)
   const link = view.links.get(id)
   if (!link?.hello) return []
   if (link.hello.hub !== hub) return [{ kind: 'reconnect', link: id, why: 'hub_changed' }]
@@ -212,9 +199,8 @@ function heartbeat(view: View, event: ViewEvent & { kind: 'heartbeat' }, now: In
   else view.isSkewed = false
   link.heartbeat = { head, a }
   countHeartbeat(view, link)
-  return head > view.applied && view.pending.length === 0
-    ? [{ kind: 'log', from: view.applied + 1, to: head }]
-    : []
+  // Asked again with each heartbeat, since an answer may have been lost.
+  return head > view.applied ? [missing(view, head)] : []
 }
 
 const isApart = (one: number, other: number) => Math.abs(one - other) > skewSeconds * 1000
@@ -227,70 +213,4 @@ function countHeartbeat(view: View, { openedAt, hello, heartbeat }: Link): void 
   if (hello === null || heartbeat === null || heartbeat.head > view.applied) return
   const freshAt = openedAt + heartbeat.a - hello.at
   if (view.freshAt === null || freshAt > view.freshAt) view.freshAt = freshAt
-}
-
-function mark(view: View, { position, kind, key, age }: FeedEntry, now: Instant): void {
-  const marks = kind === 'changed' ? view.changes : view.ends
-  // A stolen key can sign any position and any time, so its end is never forgotten.
-  const forgetAt =
-    kind === 'key'
-      ? Number.POSITIVE_INFINITY
-      : wallSeconds(view.steady, now) + 1 + Math.max(0, view.window - age)
-  const known = marks.get(key)
-  if (known === undefined) {
-    marks.set(key, { position, kind, forgetAt })
-    const print = printOf(key)
-    view.prints.set(print, (view.prints.get(print) ?? 0) + 1)
-  } else {
-    known.position = Math.max(known.position, position)
-    known.forgetAt = Math.max(known.forgetAt, forgetAt)
-  }
-}
-
-function learn(view: View, entries: readonly FeedEntry[]): void {
-  if (entries.length === 0) return
-  view.version += 1
-  const isBroad = entries.some(({ kind }) => kind === 'client' || kind === 'everyone' || kind === 'key')
-  if (isBroad) view.broad = view.version
-}
-
-function prune(view: View, now: number): void {
-  if (now < view.pruneAt) return
-  view.pruneAt = now + 10
-  for (const marks of [view.ends, view.changes]) {
-    for (const [key, { forgetAt }] of marks) {
-      if (now < forgetAt) continue
-      marks.delete(key)
-      const print = printOf(key)
-      const left = (view.prints.get(print) ?? 1) - 1
-      if (left === 0) view.prints.delete(print)
-      else view.prints.set(print, left)
-    }
-  }
-}
-
-/** All that can end one statement, as keys of the feed. Absent ones are null. */
-export type StatementKeys = {
-  readonly session: string | null
-  readonly cookie: string | null
-  readonly grant: string | null
-  readonly account: string
-  readonly client: string
-  /** The signing key's; null where nothing was signed. */
-  readonly key: string | null
-}
-
-/**
- * Whether a statement that was read at position `asOf` has been ended since: the "or" over all that could have ended it.
- * `dead`: for good. `outdated`: it may live, but another read has to say so.
- */
-export function judge(view: View, keys: StatementKeys, asOf: number): 'live' | 'outdated' | 'dead' {
-  const { ends, changes } = view
-  for (const key of [keys.session, keys.cookie, keys.grant, keys.key]) {
-    if (key !== null && ends.has(key)) return 'dead'
-  }
-  for (const key of [keys.account, keys.client, everyoneKey]) {
-    if ((ends.get(key)?.position ?? 0) > asOf) return 'outdated'
-  }
-  return (changes.get(keys.account)?.position ?? 0) > asOf ? 'outdated' : 'live'
 }

@@ -1,0 +1,114 @@
+import { everyoneKey, type FeedEntry, printOf } from './feed.ts'
+import { type Instant, type Steady, startSteady, wallSeconds } from './steady.ts'
+
+/** The ends of the last while, and how long each of them has to be kept. Changed in place. */
+export type Ends = {
+  readonly steady: Steady
+  /** How far back ends are known, in seconds: no statement is believed for longer. 0 before the first snapshot. */
+  window: number
+  /** Ends by key. */
+  readonly ends: Map<string, Mark>
+  /** Changes by account key: they ask for another read and end nothing. */
+  readonly changes: Map<string, Mark>
+  /** By the 30 bits that keys begin with: how many do, and the version at which one of them was learnt last. */
+  readonly prints: Map<number, { keys: number; learntAt: number }>
+  /** Grows whenever something is learnt. */
+  version: number
+  /** The version at which something that concerns many was learnt last: a client, everyone, a signing key. */
+  broad: number
+  pruneAt: number
+}
+
+/**
+ * `forgetAt` is by the wall clock that ends statements, `keptUntil` by the monotonic one: a wall clock that was behind
+ * and is set right must not make us forget what has just come.
+ */
+type Mark = { position: number; forgetAt: number; keptUntil: number }
+
+export function createEnds(now: Instant): Ends {
+  return {
+    steady: startSteady(now),
+    window: 0,
+    ends: new Map(),
+    changes: new Map(),
+    prints: new Map(),
+    version: 1,
+    broad: 1,
+    pruneAt: 0,
+  }
+}
+
+export function learn(kept: Ends, entries: readonly FeedEntry[], now: Instant): void {
+  if (entries.length === 0) return
+  kept.version += 1
+  for (const entry of entries) mark(kept, entry, now)
+  const isBroad = entries.some(({ kind }) => kind === 'client' || kind === 'everyone' || kind === 'key')
+  if (isBroad) kept.broad = kept.version
+}
+
+function mark(kept: Ends, { position, kind, key, age }: FeedEntry, now: Instant): void {
+  const marks = kind === 'changed' ? kept.changes : kept.ends
+  // A stolen key can sign any position and any time, so its end is never forgotten.
+  const seconds = kind === 'key' ? Number.POSITIVE_INFINITY : 1 + Math.max(0, kept.window - age)
+  const forgetAt = wallSeconds(kept.steady, now) + seconds
+  const keptUntil = now.mono + seconds * 1000
+  const known = marks.get(key)
+  const print = printOf(key)
+  const { keys, learntAt } = kept.prints.get(print) ?? { keys: 0, learntAt: 0 }
+  if (known === undefined) {
+    marks.set(key, { position, forgetAt, keptUntil })
+    kept.prints.set(print, { keys: keys + 1, learntAt: kept.version })
+  } else {
+    const isNews = position > known.position
+    kept.prints.set(print, { keys, learntAt: isNews ? kept.version : learntAt })
+    known.position = Math.max(known.position, position)
+    known.forgetAt = Math.max(known.forgetAt, forgetAt)
+    known.keptUntil = Math.max(known.keptUntil, keptUntil)
+  }
+}
+
+/** Forgets what has been kept for long enough. */
+export function forget(kept: Ends, now: Instant): void {
+  const seconds = wallSeconds(kept.steady, now)
+  if (seconds < kept.pruneAt) return
+  kept.pruneAt = seconds + 10
+  for (const marks of [kept.ends, kept.changes]) {
+    for (const [key, { forgetAt, keptUntil }] of marks) {
+      if (seconds < forgetAt || now.mono < keptUntil) continue
+      marks.delete(key)
+      const print = printOf(key)
+      const { keys, learntAt } = kept.prints.get(print) ?? { keys: 1, learntAt: 0 }
+      if (keys === 1) kept.prints.delete(print)
+      else kept.prints.set(print, { keys: keys - 1, learntAt })
+    }
+  }
+}
+
+/** All that can end one statement, as keys of the feed. Absent ones are null. */
+export type StatementKeys = {
+  readonly session: string | null
+  readonly cookie: string | null
+  readonly grant: string | null
+  readonly account: string
+  readonly client: string
+  /** The signing key's; null where nothing was signed. */
+  readonly key: string | null
+}
+
+/**
+ * Whether a statement that was read at position `asOf` has been ended since: the "or" over all that could have ended it.
+ * `dead`: for good. `outdated`: it may live, but another read has to say so.
+ */
+export function judge(
+  { ends, changes }: Ends,
+  keys: StatementKeys,
+  asOf: number,
+): 'live' | 'outdated' | 'dead' {
+  for (const key of [keys.session, keys.cookie, keys.grant, keys.key]) {
+    if (key !== null && ends.has(key)) return 'dead'
+  }
+  for (const key of [keys.account, keys.client, everyoneKey]) {
+    if ((ends.get(key)?.position ?? 0) > asOf) return 'outdated'
+  }
+  return (changes.get(keys.account)?.position ?? 0) > asOf ? 'outdated' : 'live'
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type AccessTokenClaims, checkAccessToken } from './access-token.ts'
+import { feedKey } from './feed.ts'
+import { cookieRights, keysOf, type Statement, statementOf } from './statement.ts'
+import { audience, es256Key, issuer, keySetOf, now, signToken } from './testing/signed.ts'
+
+const claimsOf = (changes: Record<string, unknown> = {}): AccessTokenClaims =>
+  checkAccessToken(signToken({ claims: changes }), { keys: keySetOf(es256Key), issuer, audience, now })
+
+test('a genuine token is a statement of its own: read when it was issued, ended when it expires', () => {
+  const { rights, session, account, clientId, ...times } = statementOf(claimsOf(), 'kid')
+  assert.deepEqual(rights, { carrier: 'bearer', scopes: ['read', 'write'], actor: null, grant: null })
+  assert.deepEqual([account, session?.id, clientId], [{ id: 'acc_1', email: null }, 'ses_1', 'first-party'])
+  const expected = { cookieId: null, keyId: 'kid', asOf: 7, readStart: now, end: now + 300 }
+  assert.deepEqual(times, { authenticatedAt: now - 60, ...expected })
+})
+
+test('a token that is bound to a key says so in its carrier', () => {
+  const { rights } = statementOf(claimsOf({ cnf: { jkt: 'x'.repeat(43) } }), 'kid')
+  assert.equal(rights.carrier, 'dpop')
+})
+
+const scopes: [
+  name: string,
+  statement: Statement,
+  keys: Record<string, [kind: Parameters<typeof feedKey>[0], id: string] | null>,
+][] = [
+  [
+    'a token of a session',
+    statementOf(claimsOf(), 'kid'),
+    {
+      session: ['session', 'ses_1'],
+      cookie: null,
+      grant: null,
+      account: ['account', 'acc_1'],
+      client: ['client', 'first-party'],
+      key: ['key', 'kid'],
+    },
+  ],
+  [
+    'a token of a grant that outlives its session',
+    statementOf(claimsOf({ sid: undefined, grant: 'gra_1', act: { sub: 'worker' } }), 'kid'),
+    {
+      session: null,
+      cookie: null,
+      grant: ['grant', 'gra_1'],
+      account: ['account', 'acc_1'],
+      client: ['client', 'first-party'],
+      key: ['key', 'kid'],
+    },
+  ],
+  [
+    'a token of a grant that ends with its session',
+    statementOf(claimsOf({ grant: 'gra_1', act: { sub: 'worker' } }), 'kid'),
+    {
+      session: ['session', 'ses_1'],
+      cookie: null,
+      grant: ['grant', 'gra_1'],
+      account: ['account', 'acc_1'],
+      client: ['client', 'first-party'],
+      key: ['key', 'kid'],
+    },
+  ],
+  [
+    'a cookie',
+    { ...statementOf(claimsOf(), 'kid'), rights: cookieRights, cookieId: 'coo_1', keyId: null },
+    {
+      session: ['session', 'ses_1'],
+      cookie: ['cookie', 'coo_1'],
+      grant: null,
+      account: ['account', 'acc_1'],
+      client: ['client', 'first-party'],
+      key: null,
+    },
+  ],
+]
+for (const [name, statement, expected] of scopes) {
+  test(`${name} ends with each of: ${Object.keys(expected)
+    .filter((scope) => expected[scope] !== null)
+    .join(', ')}`, () => {
+    const keys = Object.entries(expected).map(([scope, of]) => [scope, of && feedKey(...of)])
+    assert.deepEqual(keysOf(statement), Object.fromEntries(keys))
+  })
+}
