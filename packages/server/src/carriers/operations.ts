@@ -35,9 +35,12 @@ export type Handed = {
 export type Carriers = {
   /**
    * Who shows this credential. An unknown, ended or expired cookie is absent: `null`. A token that cannot be
-   * accepted is refused. `isPassive`: this request is not a sign of life.
+   * accepted is refused. `isPassive`: this request is not a sign of life. `maxStale`: milliseconds.
    */
-  identify(credential: Credential | null, given: { isPassive: boolean }): Promise<Caller | null>
+  identify(
+    credential: Credential | null,
+    given: { isPassive: boolean; maxStale?: number },
+  ): Promise<Caller | null>
   /** What may be believed of a cookie for a while, read from the store now. `null`: no session, or none that lives. */
   statement(cookie: string): Promise<Statement | null>
   /** Gives a live session a new credential of its carrier; one that it had before is dead from here on. */
@@ -64,7 +67,7 @@ const isKept = (known: Known): known is Entry => 'seen' in known
 
 const cookieBytes = 32
 /** Milliseconds by which the view may be behind before the store is asked instead. */
-const maxStale = 20_000
+export const staleness = { ordinary: 20_000, critical: 3_000 } as const
 /** Each round that comes to nothing means that another request got ahead. */
 const rounds = 200
 
@@ -163,7 +166,7 @@ export function createCarriers(needs: Needs): Carriers {
   }
 
   return {
-    async identify(credential, { isPassive }) {
+    async identify(credential, { isPassive, maxStale = staleness.ordinary }) {
       if (credential === null) return null
       if (credential.kind === 'dpop')
         refuse('credential_invalid', { detail: 'bound tokens are not taken yet' })

@@ -10,7 +10,7 @@ export type Hub = {
   epoch: number
   /** Every row up to this position has been read. */
   head: number
-  /** What is kept, in the order of positions, without a gap from the first to `head`. */
+  /** What is kept, in the order of positions; between one life of the database and the next there may be a gap. */
   kept: Kept[]
   /** Signing keys that were taken back: never forgotten. */
   readonly keys: Map<string, Kept>
@@ -93,6 +93,7 @@ export function stepHub(hub: Hub, event: HubEvent, now: Instant): HubEffect[] {
 function load(hub: Hub, event: HubEvent & { kind: 'loaded' }, now: Instant): HubEffect[] {
   const known = new Map(hub.kept.map((row) => [row.position, row]))
   const isSameLife = hub.epoch === event.epoch
+  const told = { epoch: hub.epoch, position: hub.head }
   hub.epoch = event.epoch
   hub.head = event.head
   hub.movedAt = now.mono
@@ -105,11 +106,11 @@ function load(hub: Hub, event: HubEvent & { kind: 'loaded' }, now: Instant): Hub
     // When it was committed we do not know; counted from now, it is kept too long rather than too short.
     const kept = (isSameLife ? known.get(row.position) : undefined) ?? keep(row, now)
     if (row.kind === 'key') hub.keys.set(row.key, kept)
-    // Signing keys come from far back, and another life begins far ahead: what follows a gap is a new beginning.
-    if ((hub.kept.at(-1)?.position ?? row.position - 1) !== row.position - 1) hub.kept = []
+    // What ended in the life before goes on being told: statements of that time are still believed.
     hub.kept.push(kept)
   }
-  if (hub.kept.at(-1)?.position !== hub.head) hub.kept = []
+  // Another hub or a start began this life on a copy that lacks what we had read.
+  if (told.epoch !== 0 && !isOurs(hub, told)) return [{ kind: 'declare', told }]
   // Everybody who listens sees the other epoch in the next heartbeat, and takes a snapshot.
   return heartbeat(hub, now)
 }

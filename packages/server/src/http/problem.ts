@@ -12,6 +12,7 @@ const oauthErrors: ReadonlyMap<string, string> = new Map(
     client_invalid: 'invalid_client',
     scope_invalid: 'invalid_scope',
     busy: 'temporarily_unavailable',
+    feed_stale: 'temporarily_unavailable',
     broken: 'server_error',
   }),
 )

@@ -96,7 +96,7 @@ onEachEngine('every answer', (open) => {
       }
       assert.deepEqual(
         [...new Set(kept.map(({ route }) => route?.path))],
-        ['/assets/:name', '/.well-known/jwks.json'],
+        ['/assets/:name', '/.well-known/oauth-authorization-server', '/.well-known/jwks.json'],
       )
       const personal = answers.filter(({ body }) => body.includes('ada.first@example.org'))
       assert.ok(
