@@ -335,6 +335,21 @@ test('loading again keeps the age of what was seen, unless it is another life', 
   assert.deepEqual([...new Set(within(3900).map(({ age }) => age))], [0])
 })
 
+test('what was loaded before we came to where we are takes nothing back', () => {
+  const { hub, load, read } = openHub()
+  read(row(11))
+  assert.deepEqual(load({ epoch: 5, head: 10, rows: rows(1, 10), epochs: lives }), [])
+  assert.deepEqual(load({ epoch: 4, head: 99, rows: [], epochs: lives }), [])
+  assert.deepEqual([hub.epoch, hub.head, hub.kept.length], [5, 11, 11])
+})
+
+test('a life that was begun on a copy which lacks what we had read is declared over', () => {
+  const { load, read } = openHub()
+  read(row(11))
+  const effects = load({ epoch: 6, head: 10, rows: rows(1, 10), epochs: [...lives, { epoch: 6, start: 10 }] })
+  assert.deepEqual(effects, [{ kind: 'declare', told: { epoch: 5, position: 11 } }])
+})
+
 test('a write that one life of the database took proves nothing about the next', () => {
   const { connect, tick, load } = openHub()
   connect(1)

@@ -91,6 +91,8 @@ export function stepHub(hub: Hub, event: HubEvent, now: Instant): HubEffect[] {
 }
 
 function load(hub: Hub, event: HubEvent & { kind: 'loaded' }, now: Instant): HubEffect[] {
+  // Read before we came to where we are. If the database itself went back, the next write shows it.
+  if (event.epoch < hub.epoch || (event.epoch === hub.epoch && event.head < hub.head)) return []
   const known = new Map(hub.kept.map((row) => [row.position, row]))
   const isSameLife = hub.epoch === event.epoch
   const told = { epoch: hub.epoch, position: hub.head }
@@ -110,7 +112,7 @@ function load(hub: Hub, event: HubEvent & { kind: 'loaded' }, now: Instant): Hub
     hub.kept.push(kept)
   }
   // Another hub or a start began this life on a copy that lacks what we had read.
-  if (told.epoch !== 0 && !isOurs(hub, told)) return [{ kind: 'declare', told }]
+  if (told.epoch !== 0 && !isOurs(hub, told, hub.head)) return [{ kind: 'declare', told }]
   // Everybody who listens sees the other epoch in the next heartbeat, and takes a snapshot.
   return heartbeat(hub, now)
 }
