@@ -44,8 +44,8 @@ const stories: [name: string, seconds: number, story: Story][] = [
     },
   ],
   [
-    'a write from before the request',
-    3,
+    'a write from before the hello proves nothing: a hub that was suspended in between does not know how old it is',
+    Number.POSITIVE_INFINITY,
     ({ open, hello, snapshot, heartbeat }) => {
       open(1)
       hello(1, { at: 100 })

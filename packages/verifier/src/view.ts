@@ -211,6 +211,8 @@ const isApart = (one: number, other: number) => Math.abs(one - other) > skewSeco
  */
 function countHeartbeat(view: View, { openedAt, hello, heartbeat }: Link): void {
   if (hello === null || heartbeat === null || heartbeat.head > view.applied) return
+  // A write that was under way at the hello says nothing: had the hub been suspended meanwhile, its clock would hide it.
+  if (heartbeat.a < hello.at) return
   const freshAt = openedAt + heartbeat.a - hello.at
   if (view.freshAt === null || freshAt > view.freshAt) view.freshAt = freshAt
 }

@@ -112,7 +112,8 @@ function load(hub: Hub, event: HubEvent & { kind: 'loaded' }, now: Instant): Hub
     hub.kept.push(kept)
   }
   // Another hub or a start began this life on a copy that lacks what we had read.
-  if (told.epoch !== 0 && !isOurs(hub, told, hub.head)) return [{ kind: 'declare', told }]
+  if (told.epoch !== 0 && told.epoch < hub.epoch && !isOurs(hub, told, hub.head))
+    return [{ kind: 'declare', told }]
   // Everybody who listens sees the other epoch in the next heartbeat, and takes a snapshot.
   return heartbeat(hub, now)
 }
