@@ -30,6 +30,7 @@ function wiring(makers: readonly string[], code: string): Door {
     patterns: foreign.map((name) => new RegExp(`(?<![.\\w$])${name}\\s*(?:<[^;()]*>)?\\(`, 'g')),
     only: [`${server}auth.ts`],
     why: 'who may call whom is read on one page',
+    within: [server],
   }
 }
 

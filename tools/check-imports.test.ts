@@ -24,6 +24,7 @@ const allowed: [string, string][] = [
   [s('testing/kit.ts'), imports('../node/clock.ts')],
   [s('sessions/session.ts'), `// import { x } from '../http/handler.ts'\nconst a = 'Response'\n`],
   ['packages/verifier/src/signatures.ts', imports('node:crypto')],
+  ['packages/verifier/src/cryptography.ts', imports('#signatures')],
   ['packages/verifier/src/guard.ts', imports('./refusal.ts')],
   ['lab/bench/x.ts', imports('counterfoil') + imports('../../tools/postgres.ts') + imports('node:fs')],
 ]
@@ -63,6 +64,8 @@ const refused: [string, string, RegExp][] = [
   [s('tokens/check.ts'), imports('../../../verifier/src/index.ts'), /@counterfoil\/verifier/],
   [s('tokens/check.ts'), imports('@counterfoil/verifier/src/guard.ts'), /only @counterfoil\/verifier/],
   ['packages/verifier/src/guard.ts', imports('node:crypto'), /imports nothing/],
+  ['packages/verifier/src/guard.ts', imports('#signatures'), /only cryptography\.ts/],
+  ['packages/verifier/src/signatures-web.ts', imports('node:crypto'), /imports nothing/],
   ['packages/verifier/src/guard.ts', imports('zod'), /imports nothing/],
   ['packages/verifier/src/guard.ts', imports('../../server/src/policy.ts'), /stay inside/],
   ['packages/browser/src/index.ts', imports('@counterfoil/verifier'), /imports nothing/],

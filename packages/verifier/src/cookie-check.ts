@@ -12,7 +12,7 @@ import { wallSeconds } from './steady.ts'
 
 const cookiePattern = /^[A-Za-z0-9_-]{64}$/
 /** The rest of a cookie is the server's tag. */
-const randomBytes = 32
+const secretBytes = 32
 const attempts = 3
 const absentMilliseconds = 2_000
 const absentEntries = 10_000
@@ -20,7 +20,7 @@ const absentEntries = 10_000
 /** The id under which the server keeps a cookie, or null for what is no cookie of its. */
 export function cookieIdOf(value: string): string | null {
   const bytes = cookiePattern.test(value) ? decodeBase64url(value) : null
-  return bytes && sha256(bytes.subarray(0, randomBytes))
+  return bytes && sha256(bytes.subarray(0, secretBytes))
 }
 
 export type CookieCheckNeeds = {

@@ -121,7 +121,10 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
       secFetchSite: headerOf(request, 'sec-fetch-site'),
       origin: headerOf(request, 'origin'),
       upgrade: headerOf(request, 'upgrade') !== null,
-      carriesCookie: carriesSessionCookie(cookie),
+      // Looked for only where it matters: safe methods pass whatever they carry.
+      get carriesCookie() {
+        return carriesSessionCookie(cookie)
+      },
       asksForCookie: false,
       ownOrigin: origin,
       allowedOrigins,
