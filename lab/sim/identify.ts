@@ -1,0 +1,98 @@
+import { type Statement, stamp, steadyAt } from '@counterfoil/verifier'
+import { instantOf } from './clocks.ts'
+import { accepted } from './judge.ts'
+import { isAlive, type Probe, slowness, statementAt } from './probes.ts'
+import { count } from './tally.ts'
+import type { VerifierProcess } from './verifier-process.ts'
+import { travel, wait, within, type World } from './world.ts'
+
+type Asking = { probe: Probe; maxStale: number }
+
+/** One request: the warm path, the cold one, and the question where what is known is too old. */
+export function identify(world: World, verifier: VerifierProcess, given: Asking): void {
+  if (!verifier.isUp) return
+  world.tally.probes++
+  within(world, verifier, () => check(world, verifier, given))()
+}
+
+const refuse = (world: World, why: string) => count(world.tally.refusals, why)
+
+function check(world: World, verifier: VerifierProcess, given: Asking): void {
+  const { core } = world
+  const { checker, clocks } = verifier
+  const { probe, maxStale } = given
+  const { carried, credential } = probe
+  const now = instantOf(clocks, world.line.now)
+  const known = core.find(checker, { carried, credential }, now)
+  if (known !== null) {
+    if (core.isFresh(checker, { entry: known, maxStale }, now)) return accepted(world, verifier, given)
+    return question(world, verifier, { ...given, rounds: 1 })
+  }
+  if (probe.issued === null) return question(world, verifier, { ...given, rounds: 2 })
+  const admission = core.admit(checker, { ...probe, statement: probe.issued, askedAt: 0 }, now)
+  if (admission.kind !== 'admitted' && checker.view.window > 0) return refuse(world, admission.kind)
+  if (admission.kind === 'admitted' && core.isFresh(checker, { entry: admission.entry, maxStale }, now))
+    return accepted(world, verifier, given)
+  question(world, verifier, { ...given, rounds: 1 })
+}
+
+/** Answered by a reading of the primary that begins after the question has arrived, or not at all. */
+function question(world: World, verifier: VerifierProcess, given: Asking & { rounds: number }): void {
+  const { line, chance } = world
+  const { steady } = verifier.checker.view
+  const now = instantOf(verifier.clocks, line.now)
+  const askedAt = stamp(steady, now)
+  const unanswered = () => refuse(world, 'feed_stale')
+  if (verifier.cutOffUntil > line.now) return unanswered()
+  wait(world, travel(world), () => {
+    const { db } = world
+    const startedAt = line.now
+    if (world.databaseStalledUntil > startedAt) return unanswered()
+    wait(world, chance.is(0.9) ? chance.between(0, 3) : chance.between(0, 1500), () => {
+      if (world.db !== db || world.databaseStalledUntil > line.now) return unanswered()
+      const statement = answerTo(world, given.probe, startedAt)
+      const back = travel(world) + slowness(world, 50_000)
+      const use = within(world, verifier, () => answered(world, verifier, { ...given, statement, askedAt }))
+      wait(world, Math.max(back, verifier.cutOffUntil - line.now), use)
+    })
+  })
+}
+
+const remembered = new WeakMap<World, Map<Probe, { statement: Statement | null; at: number }>>()
+
+function answerTo(world: World, probe: Probe, startedAt: number): Statement | null {
+  const { core, line, chance, hubs } = world
+  const db = core.answers === 'any_copy' ? chance.pick(hubs).db : world.db
+  const fresh = () => (isAlive(db, probe) ? (probe.issued ?? statementAt(world, probe, { db, startedAt })) : null)
+  if (core.answers !== 'memory') return fresh()
+  const memory = remembered.get(world) ?? new Map()
+  remembered.set(world, memory)
+  const known = memory.get(probe)
+  if (known !== undefined && line.now - known.at < 10_000) return known.statement
+  const statement = fresh()
+  memory.set(probe, { statement, at: line.now })
+  return statement
+}
+
+type Answer = Asking & { rounds: number; statement: Statement | null; askedAt: number }
+
+function answered(world: World, verifier: VerifierProcess, given: Answer): void {
+  const { core, line, scene } = world
+  const { checker, clocks } = verifier
+  const { probe, maxStale, statement, askedAt, rounds } = given
+  if (statement === null) return refuse(world, 'session_ended')
+  const now = instantOf(clocks, line.now)
+  const late = Math.floor(now.wall / 1000)
+  const isStored = core.countsFrom === 'store' && probe.issued === null
+  const told = isStored ? { ...statement, readStart: late, end: late + scene.lifeSeconds } : statement
+  const admission = core.admit(checker, { ...probe, statement: told, askedAt }, now)
+  if (admission.kind === 'admitted') {
+    if (core.isFresh(checker, { entry: admission.entry, maxStale }, now)) return accepted(world, verifier, given)
+    return refuse(world, 'feed_stale')
+  }
+  if (admission.kind === 'outdated' && rounds > 1) return question(world, verifier, { ...given, rounds: rounds - 1 })
+  refuse(world, admission.kind)
+}
+
+export const elapsed = (verifier: VerifierProcess, time: number) =>
+  steadyAt(verifier.checker.view.steady, instantOf(verifier.clocks, time))
