@@ -167,6 +167,17 @@ for (const [name, before, after] of settings) {
   })
 }
 
+test('an end is kept while statements from before it are believed, though the wall clock was set back', () => {
+  const clocks = createClocks()
+  const kept = createEnds(clocks.now())
+  kept.window = 330
+  learn(kept, [ended(1, 'session', 'ses')], clocks.now())
+  clocks.setWall(-7200)
+  clocks.pass(400)
+  forget(kept, clocks.now())
+  assert.equal(judge(kept, keys, 10), 'dead', 'the clock that ends statements has not moved')
+})
+
 test('an end that is told again is kept as long as the later telling asks, and at its highest position', () => {
   const clocks = createClocks()
   const kept = createEnds(clocks.now())
@@ -175,6 +186,7 @@ test('an end that is told again is kept as long as the later telling asks, and a
   clocks.pass(200)
   learn(kept, [ended(7, 'account', 'acc')], clocks.now())
   clocks.pass(200)
+  clocks.setWall(1000)
   forget(kept, clocks.now())
   assert.equal(judge(kept, keys, 10), 'outdated')
 })
