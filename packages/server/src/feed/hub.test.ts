@@ -220,12 +220,24 @@ test('of several who know more, the one that knows most is believed', () => {
   assert.deepEqual(tick(), [{ kind: 'declare', told: { epoch: 5, position: 90 } }])
 })
 
-test('a hub that has not read anything yet contradicts nobody', () => {
-  const hub = createHub('hub')
-  const now = { mono: 0, wall: 0 }
-  stepHub(hub, { kind: 'connected', link: 1, nonce: 'n', after: { epoch: 5, position: 10 } }, now)
-  assert.deepEqual(stepHub(hub, { kind: 'ticked', a: 1, epoch: 5, head: 10 }, now), [{ kind: 'load' }])
-})
+for (const [position, kinds] of [
+  [10, ['heartbeat']],
+  [11, ['declare']],
+] as const) {
+  test(`a hub that has not read anything yet judges position ${position} once it has: ${kinds[0]}`, () => {
+    const hub = createHub('hub')
+    const at = (mono: number) => ({ mono, wall: mono })
+    const after = { epoch: 5, position }
+    stepHub(hub, { kind: 'connected', link: 1, nonce: 'n', after }, at(0))
+    assert.deepEqual(stepHub(hub, { kind: 'ticked', a: 1, epoch: 5, head: 10 }, at(2)), [{ kind: 'load' }])
+    stepHub(
+      hub,
+      { kind: 'loaded', epoch: 5, head: 10, rows: rows(1, 10), epochs: [{ epoch: 5, start: 0 }] },
+      at(3),
+    )
+    assert.deepEqual(kindsOf(stepHub(hub, { kind: 'ticked', a: 4, epoch: 5, head: 10 }, at(5))), kinds)
+  })
+}
 
 const resumptions: [name: string, after: Reached, missed: number[]][] = [
   ['nothing', { epoch: 5, position: 10 }, []],

@@ -188,7 +188,7 @@ function connect(hub: Hub, event: HubEvent & { kind: 'connected' }, now: Instant
   const { link, nonce, after } = event
   const { instance, epoch, head } = hub
   // Another hub may just have been faster. Whoever told us refuses our hello and comes back.
-  if (epoch > 0 && after !== null && !isOurs(hub, after, head)) remember(hub, { ...after, at: now.mono })
+  if (after !== null && !isOurs(hub, after, head)) remember(hub, { ...after, at: now.mono })
   hub.links.add(link)
   const hello: StreamMessage = { kind: 'hello', hub: instance, nonce, at: now.mono, epoch, head }
   const effects: HubEffect[] = [{ kind: 'send', link, message: hello }]
