@@ -56,7 +56,10 @@ function naive(entries: readonly FeedEntry[], of: StatementKeys, asOf: number): 
   const anyHit = [of.session, of.cookie, of.grant, of.key]
   const laterHit = [of.account, of.client, feedKey('everyone', '')]
   if (entries.some(({ kind, key }) => kind !== 'changed' && anyHit.includes(key))) return 'dead'
-  const isLater = entries.some(({ position, key }) => position > asOf && laterHit.includes(key))
+  const isLater = entries.some(
+    ({ position, kind, key }) =>
+      position > asOf && laterHit.includes(key) && (kind !== 'changed' || of.cookie !== null),
+  )
   return isLater ? 'outdated' : 'live'
 }
 
@@ -86,6 +89,13 @@ test('the verdict is the "or" over all scopes, in whatever order and how often t
     for (const batch of batches) learn(kept, batch, now)
     assert.equal(judge(kept, of, asOf), naive(batches.flat(), of, asOf))
   })
+})
+
+test('a change of the account asks for another read of a cookie, and ends no token', () => {
+  const kept = createEnds(createClocks().now())
+  learn(kept, [ended(11, 'changed', 'acc')], createClocks().now())
+  assert.equal(judge(kept, keys, 10), 'outdated')
+  assert.equal(judge(kept, { ...keys, cookie: null }, 10), 'live')
 })
 
 test('two limits on one token: an old one of the client does not cover up a new one of everyone, nor the other way round', () => {

@@ -110,5 +110,7 @@ export function judge(
   for (const key of [keys.account, keys.client, everyoneKey]) {
     if ((ends.get(key)?.position ?? 0) > asOf) return 'outdated'
   }
+  // A token cannot be read again, and tells nothing that changes: to refuse it would end it.
+  if (keys.cookie === null) return 'live'
   return (changes.get(keys.account)?.position ?? 0) > asOf ? 'outdated' : 'live'
 }
