@@ -5,7 +5,7 @@ import { addClient, listClients, removeClient } from './clients.ts'
 import { doctor } from './doctor.ts'
 import { initialise } from './initialise.ts'
 import { listKeys, type RotateFlags, rotateKeys } from './keys.ts'
-import { migrate } from './migrate.ts'
+import { type MigrateFlags, migrate } from './migrate.ts'
 import { printDone } from './output.ts'
 import { serve } from './serve.ts'
 import { endSession, listSessions } from './sessions.ts'
@@ -59,7 +59,9 @@ function program(): Command {
         : `Made ${made.join(' and ')}. Keep copies apart from the database.`
     printDone({ made }, { json: flags.json ?? false, text })
   })
-  asked(program, 'migrate', 'bring the database up to date').action((flags: Flags) => migrate(flags))
+  asked(program, 'migrate', 'bring the database up to date')
+    .option('--dry-run', 'show the SQL that would run, and change nothing')
+    .action((flags: MigrateFlags) => migrate(flags))
   asked(program, 'doctor', 'say what is wrong and what to do')
     .option('--issuer <origin>', 'the origin that browsers use (COUNTERFOIL_ISSUER)')
     .action((flags: Flags) => doctor(flags))

@@ -1,10 +1,15 @@
+import { existsSync } from 'node:fs'
 import { migrate as runMigrations } from '../db/migrate.ts'
 import { openDatabase } from '../db/open.ts'
+import { type PlannedMigration, planMigrations } from '../db/plan.ts'
 import { printDone } from './output.ts'
-import { type Flags, makeDataFolder, readSettings } from './settings.ts'
+import { type Flags, makeDataFolder, readSettings, type Settings, sqliteFile } from './settings.ts'
 
-export async function migrate(flags: Flags): Promise<void> {
+export type MigrateFlags = Flags & { dryRun?: boolean }
+
+export async function migrate(flags: MigrateFlags): Promise<void> {
   const settings = readSettings(flags)
+  if (flags.dryRun) return showPlan(settings, flags)
   makeDataFolder(settings)
   const { db, close } = await openDatabase(settings.database)
   try {
@@ -14,4 +19,23 @@ export async function migrate(flags: Flags): Promise<void> {
   } finally {
     await close()
   }
+}
+
+async function showPlan(settings: Settings, flags: Flags): Promise<void> {
+  const path = sqliteFile(settings)
+  // Opening a SQLite file makes it; where there is none, everything is still to be done.
+  const isMissing = path !== null && !existsSync(path)
+  const { db, engine, close } = await openDatabase(isMissing ? 'sqlite::memory:' : settings.database)
+  try {
+    const pending = await planMigrations(db, engine)
+    printDone({ pending }, { json: flags.json ?? false, text: textOf(pending) })
+  } finally {
+    await close()
+  }
+}
+
+function textOf(pending: readonly PlannedMigration[]): string {
+  if (pending.length === 0) return 'The database is up to date.'
+  const parts = pending.map(({ name, statements }) => [`-- ${name}`, ...statements.map((one) => `${one};`)])
+  return [...parts.flat(), '-- Nothing was changed.'].join('\n')
 }

@@ -5,7 +5,7 @@ import * as verifiers from './migrations/2026-11-26-verifiers.ts'
 import type { Db } from './schema.ts'
 
 /** Imported by name: what runs is what was reviewed, not what happens to lie in a folder. Names are permanent. */
-const migrations: Record<string, Migration> = {
+export const migrations: Readonly<Record<string, Migration>> = {
   '2026-11-23-first': first,
   '2026-11-26-verifiers': verifiers,
 }

@@ -10,7 +10,9 @@ import { readTestPostgres } from '../node/environment.ts'
 
 /** A migrated database of its own, empty but for the first rows. `url` opens it a second time, as another node would. */
 export type TestDatabase = OpenDatabase & { url: string }
-export type OpenTestDatabase = (options?: OpenOptions) => Promise<TestDatabase>
+/** `migrate: false`: without a single table. */
+export type TestDatabaseOptions = OpenOptions & { migrate?: boolean }
+export type OpenTestDatabase = (options?: TestDatabaseOptions) => Promise<TestDatabase>
 
 /**
  * Runs the same tests on SQLite and, where COUNTERFOIL_TEST_POSTGRES names a server and a superuser, on PostgreSQL.
@@ -20,6 +22,22 @@ export function onEachEngine(name: string, body: (open: OpenTestDatabase) => voi
   describe(`${name} (SQLite)`, () => body(sqliteDatabases()))
   const server = readTestPostgres()
   if (server) describe(`${name} (PostgreSQL)`, () => body(postgresDatabases(server)))
+}
+
+/** The same tests for every way from one database to another: on one engine, and between the two where there are two. */
+export function onEachPair(
+  name: string,
+  body: (open: { from: OpenTestDatabase; to: OpenTestDatabase }) => void,
+): void {
+  const server = readTestPostgres()
+  const engines = [
+    { engine: 'SQLite', databases: sqliteDatabases },
+    ...(server ? [{ engine: 'PostgreSQL', databases: () => postgresDatabases(server) }] : []),
+  ]
+  for (const from of engines)
+    for (const to of engines)
+      describe(`${name} (${from.engine} to ${to.engine})`, () =>
+        body({ from: from.databases(), to: to.databases() }))
 }
 
 function sqliteDatabases(): OpenTestDatabase {
@@ -52,10 +70,12 @@ function closingAfter(cleanUp: () => void | Promise<void>) {
     for (const close of closers) await close()
     await cleanUp()
   })
-  return async (url: string, options: OpenOptions = {}): Promise<TestDatabase> => {
-    const setUp = await openDatabase(url)
-    await migrate(setUp.db)
-    await setUp.close()
+  return async (url: string, options: TestDatabaseOptions = {}): Promise<TestDatabase> => {
+    if (options.migrate ?? true) {
+      const setUp = await openDatabase(url)
+      await migrate(setUp.db)
+      await setUp.close()
+    }
     const database = await openDatabase(url, options)
     closers.push(database.close)
     return { ...database, url }
