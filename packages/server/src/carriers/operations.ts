@@ -174,8 +174,11 @@ export function createCarriers(needs: Needs): Carriers {
         credential.kind === 'cookie'
           ? (['cookies', credential.value] as const)
           : (['tokens', credential.token] as const)
-      const seen = look(checker, { carried, credential: text, maxStale }, clock.instant())
-      const known = seen.kind === 'accept' ? seen.entry : await recall(carried, text)
+      // A server that is stopping does not follow the feed any more: it hears of no end, its own ones included.
+      const seen = feed.hub.isStarted()
+        ? look(checker, { carried, credential: text, maxStale }, clock.instant())
+        : null
+      const known = seen?.kind === 'accept' ? seen.entry : await recall(carried, text)
       if (known === null) return null
       if (!isPassive) keepAlive(known)
       return callerOf(known)

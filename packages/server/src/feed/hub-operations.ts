@@ -1,4 +1,5 @@
 import {
+  ageOf,
   type Checker,
   feedWindowSeconds,
   restartChecker,
@@ -67,6 +68,8 @@ const loadedSeconds = 4 * 3600
 const localLink = 0
 /** Longer than the beat itself: what is written here has to outlast the trust that the next heartbeat gives. */
 const heartbeatSeconds = 2
+/** Older than this before a heartbeat, our own view listens anew: drift adds up, and a machine may have slept. */
+const localAgeMilliseconds = 2000
 
 export function createHubRunner({
   db,
@@ -157,6 +160,8 @@ export function createHubRunner({
   async function load(): Promise<void> {
     const found = await store.load(db, clock.now() - loadedSeconds)
     await step({ kind: 'loaded', ...found })
+    // Others hear of another life with the next heartbeat; here nobody is to be believed for that long.
+    if (isStarted && checker.view.epoch !== hub.epoch) obey([{ kind: 'snapshot' }])
   }
 
   /** One read at a time; who comes while one is under way gets the next. */
@@ -224,9 +229,11 @@ export function createHubRunner({
     },
     async tick() {
       if (!isStarted) return
-      const now = clock.now()
-      await prolongListeners(now)
+      // Before all that is written: what the listeners' rows say must outlast what this heartbeat lets them believe.
       const { mono: a } = clock.instant()
+      const now = clock.now()
+      if (ageOf(checker.view, clock.instant()) > localAgeMilliseconds) listenLocally()
+      await prolongListeners(now)
       const written = await store.tick(db, { id: hub.instance, applied: hub.head, lapsesAt: now })
       await step({ kind: 'ticked', a, ...written })
     },
@@ -240,14 +247,14 @@ export function createHubRunner({
     },
     connect({ nonce, after, sink }) {
       const link = ++links
-      sinks.set(link, sink)
-      const effects = stepHub(hub, { kind: 'connected', link, nonce, after }, clock.instant())
-      // Declared in the background; whoever told us comes back and is told of the new life.
-      if (effects.some(({ kind }) => kind === 'declare')) {
-        sinks.delete(link)
+      if (!isStarted) {
         sink.close()
+        return link
       }
-      run(effects).catch((error: unknown) => logger.error('a listener could not be served', error))
+      sinks.set(link, sink)
+      step({ kind: 'connected', link, nonce, after }).catch((error: unknown) =>
+        logger.error('a listener could not be served', error),
+      )
       return link
     },
     disconnect(link) {
@@ -266,7 +273,16 @@ export function createHubRunner({
   }
 
   async function prolongListeners(now: number): Promise<void> {
-    const ids = [...sinks.values()].map(({ verifier }) => verifier)
-    if (ids.length > 0) await store.prolong(db, ids, now + heartbeatSeconds)
+    const listening = [...sinks]
+    if (listening.length === 0) return
+    const ids = listening.map(([, { verifier }]) => verifier)
+    const known = await store.prolong(db, ids, now + heartbeatSeconds)
+    for (const [link, { verifier, close }] of listening) {
+      if (known.has(verifier)) continue
+      // Its client was removed, so nobody waits for it, and it is told nothing more.
+      sinks.delete(link)
+      void step({ kind: 'disconnected', link })
+      close()
+    }
   }
 }

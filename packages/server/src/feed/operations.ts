@@ -23,8 +23,8 @@ export type Feed = {
   position(db: Db): Promise<number>
   /** Waits until every verifier that could trust itself has applied this position, or cannot trust itself any more. */
   applied(position: number): Promise<Receipt>
-  /** Writes down who may trust themselves, before they are served. */
-  register(given: { id: string; name: string; maxStale: number; applied: number }): Promise<void>
+  /** Writes down who may trust themselves, before they are served. `false`: that id is somebody else's. */
+  register(given: { id: string; name: string; maxStale: number; applied: number }): Promise<boolean>
   acknowledge(given: { id: string; name: string; position: number }): Promise<void>
   /** Looks for what others have written, and whether those who wait have waited enough. */
   poll(): Promise<void>
@@ -83,7 +83,7 @@ export function createFeed(needs: HubNeeds): Feed {
     },
     async register({ id, name, maxStale, applied }) {
       const lapsesAt = clock.now() + maxStale + graceSeconds
-      await registerVerifier(db, { id, name, maxStale, applied, lapsesAt })
+      return registerVerifier(db, { id, name, maxStale, applied, lapsesAt })
     },
     async acknowledge(given) {
       await acknowledge(db, given)

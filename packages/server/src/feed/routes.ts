@@ -18,7 +18,11 @@ const listening = z.object({
   max_stale: z.coerce.number().int().min(1).max(3600),
 })
 const window = z.coerce.number().int().min(1).max(feedWindowSeconds.cookies)
-const position = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+/** What is missing or empty is not taken for 0. */
+const position = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number)
 
 export function feedRoutes(feed: Feed, authenticate: AuthenticateClient): Route[] {
   const get = (
@@ -40,7 +44,8 @@ export function feedRoutes(feed: Feed, authenticate: AuthenticateClient): Route[
       const { verifier, nonce, max_stale: maxStale } = asked.data
       const after = lastEventId === null ? null : feed.hub.readId(lastEventId)
       // Written down first: whoever waits for everybody has to know of this one before it trusts itself.
-      await feed.register({ id: verifier, name: client.id, maxStale, applied: after?.position ?? 0 })
+      const given = { id: verifier, name: client.id, maxStale, applied: after?.position ?? 0 }
+      if (!(await feed.register(given))) refuse('input_invalid', { detail: 'verifier is taken' })
       return {
         status: 200,
         stream: { body: streamOf(feed, { verifier, nonce, after }), type: 'text/event-stream' },

@@ -163,26 +163,39 @@ export async function tick(
   return { epoch: Number(row.epoch), head: Number(row.head) }
 }
 
-/** Before it is served: whoever may trust itself stands here. */
+/**
+ * Before it is served: whoever may trust itself stands here. `false`: this id is another client's, or a server's, and
+ * whoever waits for that one must not be told something else.
+ */
 export async function registerVerifier(
   db: Db,
   given: { id: string; name: string; maxStale: number; applied: number; lapsesAt: number },
-): Promise<void> {
+): Promise<boolean> {
   const { id, name, maxStale: max_stale, applied, lapsesAt: lapses_at } = given
-  await db
+  const row = await db
     .insertInto('feed_verifier')
     .values({ id, name, max_stale, applied, lapses_at })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, max_stale, lapses_at }))
-    .execute()
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet({ max_stale, lapses_at }).where('feed_verifier.name', '=', name),
+    )
+    .returning('id')
+    .executeTakeFirst()
+  return row !== undefined
 }
 
-/** Moved on before the heartbeat leaves that lets them go on trusting themselves. */
-export async function prolong(db: Db, ids: readonly string[], from: number): Promise<void> {
-  await db
+/**
+ * Moved on before the heartbeat leaves that lets them go on trusting themselves. Answers those whose client is still
+ * known: the others are to hear no heartbeat any more.
+ */
+export async function prolong(db: Db, ids: readonly string[], from: number): Promise<ReadonlySet<string>> {
+  const rows = await db
     .updateTable('feed_verifier')
     .set((row) => ({ lapses_at: row('max_stale', '+', from) }))
     .where('id', 'in', ids)
+    .where('name', 'in', (query) => query.selectFrom('client').select('client.id'))
+    .returning('id')
     .execute()
+  return new Set(rows.map(({ id }) => id))
 }
 
 export async function acknowledge(

@@ -17,17 +17,24 @@ export async function writeAnswer(
   setCookies(headers, cookiesFor(answer, handed, { request, caller }))
   if (answer.location !== undefined) headers.set('location', answer.location)
   if (answer.etag !== undefined) headers.set('etag', answer.etag)
-  if (answer.stream !== undefined) return streamed(answer.status, headers, answer.stream)
+  if (answer.stream !== undefined) return streamed(answer, headers, { isRead: request.method !== 'HEAD' })
   const content = contentOf(answer, handed)
   if (content !== null) headers.set('content-type', content.type)
   return new Response(content?.body ?? null, { status: answer.status, headers })
 }
 
-function streamed(status: number, headers: Headers, { body, type }: NonNullable<Answer['stream']>): Response {
-  headers.set('content-type', type)
+async function streamed(
+  { status, stream }: Answer,
+  headers: Headers,
+  { isRead }: { isRead: boolean },
+): Promise<Response> {
+  headers.set('content-type', stream?.type ?? '')
   // A proxy that collects what it passes on would turn every heartbeat into an old one.
   headers.set('x-accel-buffering', 'no')
-  return new Response(body, { status, headers })
+  if (isRead) return new Response(stream?.body ?? null, { status, headers })
+  // Nobody reads the body of an answer to HEAD, and this one would go on for ever.
+  await stream?.body.cancel()
+  return new Response(null, { status, headers })
 }
 
 function cookiesFor(

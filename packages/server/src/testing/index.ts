@@ -28,6 +28,7 @@ export {
 export { type Agent, createAgent } from './agent.ts'
 export { dataFolder, type Ran, run, type ServerProcess, startServer } from './command.ts'
 export { type OpenTestDatabase, onEachEngine } from './engines.ts'
+export { basic, type FeedClient, type FeedListener, feedClient, type Heard } from './feed-client.ts'
 export {
   goodPassword,
   type HouseOptions,
