@@ -82,6 +82,15 @@ const stories: [name: string, seconds: number, story: Story][] = [
     },
   ],
   [
+    'a hub whose clock runs ahead makes nothing known from the future',
+    5,
+    (on) => {
+      beginAt(on, 100)
+      on.heartbeat(1, { head: 0, a: 9000 })
+      on.pass(5)
+    },
+  ],
+  [
     'a heartbeat later than others takes nothing away',
     0,
     (on) => {

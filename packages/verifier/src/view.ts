@@ -166,7 +166,7 @@ function catchUp(view: View, now: Instant): ViewEffect[] {
     used++
   }
   view.pending = waiting.slice(used)
-  for (const link of view.links.values()) countHeartbeat(view, link)
+  for (const link of view.links.values()) countHeartbeat(view, link, now)
   beat(view.steady, now)
   return view.pending.length === 0 ? acknowledge(view) : [...acknowledge(view), missing(view, 0)]
 }
@@ -198,7 +198,7 @@ function heartbeat(view: View, event: ViewEvent & { kind: 'heartbeat' }, now: In
   else if (isApart(view.steady.wall, wall)) return [{ kind: 'restart' }]
   else view.isSkewed = false
   link.heartbeat = { head, a }
-  countHeartbeat(view, link)
+  countHeartbeat(view, link, now)
   // Asked again with each heartbeat, since an answer may have been lost.
   return head > view.applied ? [missing(view, head)] : []
 }
@@ -209,10 +209,11 @@ const isApart = (one: number, other: number) => Math.abs(one - other) > skewSeco
  * At `a` on its clock the hub had not yet sent the write that told it of `head`, and at `hello.at` it answered a request
  * that we had sent before. So whatever was committed before `openedAt + a - hello.at` on our clock is at `head` or before.
  */
-function countHeartbeat(view: View, { openedAt, hello, heartbeat }: Link): void {
+function countHeartbeat(view: View, { openedAt, hello, heartbeat }: Link, now: Instant): void {
   if (hello === null || heartbeat === null || heartbeat.head > view.applied) return
   // A write that was under way at the hello says nothing: had the hub been suspended meanwhile, its clock would hide it.
   if (heartbeat.a < hello.at) return
-  const freshAt = openedAt + heartbeat.a - hello.at
+  // Nothing that is known is from the future, whatever a hub's clock says.
+  const freshAt = Math.min(openedAt + heartbeat.a - hello.at, steadyAt(view.steady, now))
   if (view.freshAt === null || freshAt > view.freshAt) view.freshAt = freshAt
 }
