@@ -111,9 +111,8 @@ function load(hub: Hub, event: HubEvent & { kind: 'loaded' }, now: Instant): Hub
     // What ended in the life before goes on being told: statements of that time are still believed.
     hub.kept.push(kept)
   }
-  // Another hub or a start began this life on a copy that lacks what we had read.
-  if (told.epoch !== 0 && told.epoch < hub.epoch && !isOurs(hub, told, hub.head))
-    return [{ kind: 'declare', told }]
+  // Somebody else began this life, on a copy of the database that lacks what we had read.
+  if (!isSameLife && lacks(hub, { told, known })) return [{ kind: 'declare', told }]
   // Everybody who listens sees the other epoch in the next heartbeat, and takes a snapshot.
   return heartbeat(hub, now)
 }
@@ -216,8 +215,22 @@ function remember(hub: Hub, told: Reached & { at: number }): void {
 function isOurs(hub: Hub, { epoch, position }: Reached, head: number): boolean {
   if (epoch === hub.epoch) return position <= head
   if (!hub.epochs.has(epoch)) return false
-  const next = Math.min(...[...hub.epochs].filter(([other]) => other > epoch).map(([, start]) => start))
-  return position <= next
+  return position <= endOf(hub, epoch)
+}
+
+/** Where the life after that one began. */
+function endOf({ epochs }: Hub, epoch: number): number {
+  return Math.min(...[...epochs].filter(([other]) => other > epoch).map(([, start]) => start))
+}
+
+/** Whether something that was read after the end of that life, as this database tells it, is not in it. */
+function lacks(hub: Hub, given: { told: Reached; known: Map<number, Kept> }): boolean {
+  const { told, known } = given
+  if (told.epoch === 0 || isOurs(hub, told, hub.head)) return false
+  if (!hub.epochs.has(told.epoch) || told.position > hub.head) return true
+  const there = new Map(hub.kept.map(({ position, key }) => [position, key]))
+  const next = endOf(hub, told.epoch)
+  return [...known.values()].some(({ position, key }) => position > next && there.get(position) !== key)
 }
 
 /** What lies between two positions, both included, or null where that is not kept any more. */
