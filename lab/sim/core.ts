@@ -13,7 +13,7 @@ import {
   type ViewEffect,
   type ViewEvent,
 } from '@counterfoil/verifier'
-import { type HubEffect, type HubEvent, type Hub, stepHub } from 'counterfoil/testing'
+import { type Hub, type HubEffect, type HubEvent, stepHub } from 'counterfoil/testing'
 
 /**
  * What is tried: the production functions, and how the world around them does what they count on. A mutant is this record
@@ -29,6 +29,8 @@ export type Core = {
   countsFrom: 'read' | 'store'
   /** How positions are drawn: under the head's lock, or before the commit. */
   positions: 'head' | 'serial'
+  /** Where another life of the database goes on counting: far ahead, or where the copy that was found had stopped. */
+  lives: 'apart' | 'adjoining'
   /** What a hub's beat proves: a write that was committed, or merely that somebody answers. */
   beat: 'write' | 'read'
   /** Who answers a question: the primary, a node's memory of the last seconds, or whichever copy a node still reads. */
@@ -56,6 +58,7 @@ export const production: Core = {
   stepHub,
   countsFrom: 'read',
   positions: 'head',
+  lives: 'apart',
   beat: 'write',
   answers: 'primary',
   keeps: (life) => life + skew,

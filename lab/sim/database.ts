@@ -34,16 +34,18 @@ export type Database = {
   sessionTimes: Map<string, number>
   /** A fenced-off primary goes on answering reads, but nothing that it writes is ever committed. */
   isFenced: boolean
-  /** Until when the head row is held, and by how many. */
+  /** Until when the head row is held. */
   lockedUntil: number
+  /** Whether each life skips far ahead, or goes on counting where the copy that it found had stopped. */
+  skips: boolean
 }
 
 /** Positions of one life are this far from those of any other: one life a second at the most. */
 const apart = 1_000_000
 
-export function createDatabase(clocks: Clocks): Database {
+export function createDatabase(clocks: Clocks, skips: boolean): Database {
   return {
-    ...{ identity: 1, clocks, epoch: 1, head: 0, rows: [], isFenced: false, lockedUntil: 0 },
+    ...{ identity: 1, clocks, epoch: 1, head: 0, rows: [], isFenced: false, lockedUntil: 0, skips },
     lives: [{ epoch: 1, start: 0, head: 0, identity: 1, begunAt: 0 }],
     ended: new Map(),
     sessions: new Map(),
@@ -69,12 +71,23 @@ export const kindOf = (scope: Scope) => scope.slice(0, scope.indexOf(':')) as Fe
  * Appends as the revoking transaction does when it commits. Another copy than the one that the last life was begun on
  * begins another life, far ahead: no position ever means two things.
  */
-export function append(db: Database, scopes: readonly Scope[], given: { time: number; wantsAck: boolean }): Row[] {
+export function append(
+  db: Database,
+  scopes: readonly Scope[],
+  given: { time: number; wantsAck: boolean },
+): Row[] {
   if (db.lives.at(-1)?.identity !== db.identity) beginLife(db, { time: given.time, told: null })
   const rows = scopes.map((scope): Row => {
     const position = ++db.head
     db.ended.set(scope, position)
-    return { position, kind: kindOf(scope), key: keyOf(scope), wantsAck: given.wantsAck, scope, committedAt: given.time }
+    return {
+      position,
+      kind: kindOf(scope),
+      key: keyOf(scope),
+      wantsAck: given.wantsAck,
+      scope,
+      committedAt: given.time,
+    }
   })
   for (const row of rows) db.rows.push(row)
   return rows
@@ -88,7 +101,8 @@ export function beginLife(
   const before = db.head
   db.epoch = Math.max(db.epoch + 1, (told?.epoch ?? 0) + 1, secondsOf(db.clocks, time))
   // Also when two copies begin a life each, and neither knows of the other.
-  db.head = Math.max(before + apart, (told?.position ?? 0) + apart, db.epoch * apart)
+  if (told !== null || db.skips)
+    db.head = Math.max(before + apart, (told?.position ?? 0) + apart, db.epoch * apart)
   if (told !== null) {
     // All that was told of, and all since, is over: who comes back from there is given a snapshot, and no second end.
     if (!db.lives.some(({ epoch }) => epoch === told.epoch)) {
@@ -116,7 +130,7 @@ export function copyUpTo(db: Database, cut: number, given: { identity: number; c
   for (const { scope, position } of rows) ended.set(scope, position)
   const sessions = [...db.sessions].filter(([id]) => (db.sessionTimes.get(id) ?? 0) <= cut)
   return {
-    ...{ ...given, rows, ended, isFenced: false, lockedUntil: 0 },
+    ...{ ...given, rows, ended, isFenced: false, lockedUntil: 0, skips: db.skips },
     lives: lives.map((life) => ({ ...life })),
     epoch: last?.epoch ?? 1,
     head: Math.max(rows.at(-1)?.position ?? 0, last?.head ?? 0),

@@ -1,13 +1,13 @@
 import { createClocks, offsetOf, setSuspended, stepWall } from './clocks.ts'
 import { copyUpTo, type Database } from './database.ts'
+import { disturb } from './garbage.ts'
 import { crashHub, startHub } from './hub-process.ts'
 import { blame } from './judge.ts'
-import { disturb } from './garbage.ts'
 import type { Fault } from './scene.ts'
 import { count } from './tally.ts'
 import { schedule } from './timeline.ts'
 import { startVerifier, stopVerifier, type VerifierProcess } from './verifier-process.ts'
-import { type Process, wait, type World } from './world.ts'
+import { type Process, type World, wait } from './world.ts'
 
 export function planFaults(world: World): void {
   for (const fault of world.scene.faults) schedule(world.line, fault.at, () => strike(world, fault))
@@ -20,7 +20,7 @@ const target = <One>(list: readonly One[], fault: Fault): One => {
   return one
 }
 
-function strike(world: World, fault: Fault): void {
+function strike(world: World, fault: Fault) {
   const { line, scene } = world
   const until = Math.min(line.now + fault.length, scene.healAt)
   const verifier = target(world.verifiers, fault)
@@ -71,7 +71,11 @@ function pause(world: World, process: Process, until: number): void {
   process.pausedUntil = Math.max(process.pausedUntil, until, world.line.now)
 }
 
-function suspend(world: World, process: Process & { clocks: VerifierProcess['clocks'] }, until: number): void {
+function suspend(
+  world: World,
+  process: Process & { clocks: VerifierProcess['clocks'] },
+  until: number,
+): void {
   if (process.clocks.isSuspended) return
   setSuspended(process.clocks, world.line.now, true)
   pause(world, process, until)
@@ -91,14 +95,22 @@ function step(world: World, verifier: VerifierProcess, by: number): void {
 
 function failOver(world: World, fault: Fault): void {
   const { line, scene } = world
-  takeOver(world, { cut: scene.replication === 'sync' ? line.now : line.now - scene.lag, isRestore: false, fault })
+  takeOver(world, {
+    cut: scene.replication === 'sync' ? line.now : line.now - scene.lag,
+    isRestore: false,
+    fault,
+  })
 }
 
 /** Another copy becomes the primary; processes find it at once, or go on talking to the old one for a while. */
 function takeOver(world: World, given: { cut: number; isRestore: boolean; fault: Fault }): void {
   const { line, chance, db, copies, hubs, scene } = world
   const { cut, isRestore, fault } = given
-  const clocks = { ...createClocks(chance, 0), wall: db.clocks.wall + (line.now - db.clocks.at) + fault.size * 500, at: line.now }
+  const clocks = {
+    ...createClocks(chance, 0),
+    wall: db.clocks.wall + (line.now - db.clocks.at) + fault.size * 500,
+    at: line.now,
+  }
   const next = copyUpTo(db, cut, { identity: copies.length + 2, clocks })
   copies.push(db)
   db.isFenced = true

@@ -31,14 +31,23 @@ export function disturb(world: World, verifier: VerifierProcess, { kind, length,
   const before = { ends: view.ends.size, version: view.version }
   if (kind === 'garbage') {
     for (const text of texts) {
-      const read = [readMessage(chance.pick(['revoked', 'hello', 'heartbeat']), text), readSnapshot(text), readLog(text)]
+      const read = [
+        readMessage(chance.pick(['revoked', 'hello', 'heartbeat']), text),
+        readSnapshot(text),
+        readLog(text),
+      ]
       if (read.some((one) => one !== null)) blame(world, 'garbage was read', text)
     }
     const { epoch, applied } = view
     const foreign: StreamMessage[] = [
       { kind: 'hello', hub: 'foreign', nonce: 'of somebody else', at: 5, epoch, head: applied },
       { kind: 'heartbeat', hub: 'foreign', epoch, head: applied, a: 1e15, wall: 1e13 },
-      { kind: 'revoked', epoch: epoch - 1, entries: [{ position: applied + 1, kind: 'everyone', key: 'x'.repeat(22), age: 0 }], wantsAck: true },
+      {
+        kind: 'revoked',
+        epoch: epoch - 1,
+        entries: [{ position: applied + 1, kind: 'everyone', key: 'x'.repeat(22), age: 0 }],
+        wantsAck: true,
+      },
     ]
     hear(world, stream, chance.pick(foreign))
   } else {
@@ -47,7 +56,15 @@ export function disturb(world: World, verifier: VerifierProcess, { kind, length,
     if (other === stream.hub) return
     const { instance, epoch, head } = other.hub
     const a = other.clocks.mono + size * 1e6
-    hear(world, stream, { kind: 'heartbeat', hub: instance, epoch, head, a: Math.max(0, a), wall: verifier.clocks.wall })
+    hear(world, stream, {
+      kind: 'heartbeat',
+      hub: instance,
+      epoch,
+      head,
+      a: Math.max(0, a),
+      wall: verifier.clocks.wall,
+    })
   }
-  if (view.ends.size > before.ends || view.version > before.version) blame(world, 'foreign input ended something', kind)
+  if (view.ends.size > before.ends || view.version > before.version)
+    blame(world, 'foreign input ended something', kind)
 }

@@ -5,7 +5,7 @@ import { blame } from './judge.ts'
 import { commit } from './revoking.ts'
 import { closeStream, type Stream, sendOn } from './stream.ts'
 import { count } from './tally.ts'
-import { type Process, strikes, travel, wait, within, type World } from './world.ts'
+import { type Process, strikes, travel, type World, wait, within } from './world.ts'
 
 /** One process that serves the feed. */
 export type HubProcess = Process & {
@@ -31,19 +31,42 @@ const tickEvery = 1000
 export function createHubProcess(id: number, clocks: Clocks, db: Database): HubProcess {
   return {
     ...{ id, clocks, db, hub: createHub(''), life: 0, isUp: false, pausedUntil: 0, cursor: 0 },
-    ...{ isLoaded: false, cutUntil: 0, isReading: false, isReadAgain: false, isDeclaring: false, streams: new Map() },
+    ...{
+      isLoaded: false,
+      cutUntil: 0,
+      isReading: false,
+      isReadAgain: false,
+      isDeclaring: false,
+      streams: new Map(),
+    },
   }
 }
 
 export function startHub(world: World, hub: HubProcess): void {
   hub.life++
-  Object.assign(hub, { isUp: true, isLoaded: false, isReading: false, isReadAgain: false, isDeclaring: false, pausedUntil: 0, cursor: 0 })
+  Object.assign(hub, {
+    isUp: true,
+    isLoaded: false,
+    isReading: false,
+    isReadAgain: false,
+    isDeclaring: false,
+    pausedUntil: 0,
+    cursor: 0,
+  })
   hub.hub = createHub(`hub-${hub.id}.${hub.life}`)
   restartMono(hub.clocks, world.line.now, world.chance.between(1e3, 1e9))
   hub.db = world.db
   start(world, hub)
-  wait(world, world.chance.between(0, pollEvery), within(world, hub, () => poll(world, hub)))
-  wait(world, world.chance.between(0, tickEvery), within(world, hub, () => tick(world, hub)))
+  wait(
+    world,
+    world.chance.between(0, pollEvery),
+    within(world, hub, () => poll(world, hub)),
+  )
+  wait(
+    world,
+    world.chance.between(0, tickEvery),
+    within(world, hub, () => tick(world, hub)),
+  )
 }
 
 export function crashHub(world: World, hub: HubProcess): void {
@@ -53,7 +76,7 @@ export function crashHub(world: World, hub: HubProcess): void {
   count(world.tally.faults, 'hub_died')
   // Its machine answers that nobody is there, or is gone without a word.
   const isQuiet = world.chance.is(0.5)
-  for (const stream of hub.streams.values()) closeStream(world, stream, isQuiet)
+  for (const stream of hub.streams.values()) closeStream(world, stream, { isQuiet })
   hub.streams.clear()
   wait(world, world.chance.between(200, 8000), () => {
     if (!hub.isUp) startHub(world, hub)
@@ -64,7 +87,7 @@ export function stepHubProcess(world: World, hub: HubProcess, event: HubEvent): 
   run(world, hub, world.core.stepHub(hub.hub, event, instantOf(hub.clocks, world.line.now)))
 }
 
-function run(world: World, hub: HubProcess, effects: readonly HubEffect[]): void {
+function run(world: World, hub: HubProcess, effects: readonly HubEffect[]) {
   for (const effect of effects) {
     if (strikes(world)) return crashHub(world, hub)
     if (effect.kind === 'send') {
@@ -78,13 +101,21 @@ function run(world: World, hub: HubProcess, effects: readonly HubEffect[]): void
 }
 
 /** A question to the database and its answer; nothing comes back where either way is cut. */
-function ask<Answer>(world: World, hub: HubProcess, given: { at: (db: Database) => Answer; then: (answer: Answer) => void; failed?: () => void }): void {
+function ask<Answer>(
+  world: World,
+  hub: HubProcess,
+  given: { at: (db: Database) => Answer; use: (answer: Answer) => void; failed?: () => void },
+): void {
   const { db } = hub
   const failed = within(world, hub, () => given.failed?.())
   wait(world, travel(world), () => {
     if (hub.cutUntil > world.line.now) return wait(world, 500, failed)
     const answer = given.at(db)
-    wait(world, travel(world), within(world, hub, () => (hub.cutUntil > world.line.now ? failed() : given.then(answer))))
+    wait(
+      world,
+      travel(world),
+      within(world, hub, () => (hub.cutUntil > world.line.now ? failed() : given.use(answer))),
+    )
   })
 }
 
@@ -96,28 +127,55 @@ function start(world: World, hub: HubProcess): void {
       if (db.lives.at(-1)?.identity !== db.identity) beginLife(db, { time: world.line.now, told: null })
       return true
     },
-    then(isStarted) {
+    use(isStarted) {
       if (isStarted) load(world, hub)
-      else wait(world, 500, within(world, hub, () => ((hub.db = world.db), start(world, hub))))
+      else
+        wait(
+          world,
+          500,
+          within(world, hub, () => {
+            hub.db = world.db
+            start(world, hub)
+          }),
+        )
     },
-    failed: () => wait(world, 500, within(world, hub, () => start(world, hub))),
+    failed: () =>
+      wait(
+        world,
+        500,
+        within(world, hub, () => start(world, hub)),
+      ),
   })
 }
 
 function load(world: World, hub: HubProcess): void {
   ask(world, hub, {
-    at: ({ epoch, head, rows, lives }) => ({ epoch, head, rows: rows.slice(), epochs: lives.map(({ epoch, start }) => ({ epoch, start })) }),
-    then(found) {
+    at: ({ epoch, head, rows, lives }) => ({
+      epoch,
+      head,
+      rows: rows.slice(),
+      epochs: lives.map(({ epoch, start }) => ({ epoch, start })),
+    }),
+    use(found) {
       hub.isLoaded = true
       hub.cursor = found.rows.reduce((last, { position }) => Math.max(last, position), 0)
       stepHubProcess(world, hub, { kind: 'loaded', ...found })
     },
-    failed: () => wait(world, 500, within(world, hub, () => load(world, hub))),
+    failed: () =>
+      wait(
+        world,
+        500,
+        within(world, hub, () => load(world, hub)),
+      ),
   })
 }
 
 function poll(world: World, hub: HubProcess): void {
-  wait(world, pollEvery, within(world, hub, () => poll(world, hub)))
+  wait(
+    world,
+    pollEvery,
+    within(world, hub, () => poll(world, hub)),
+  )
   read(world, hub)
 }
 
@@ -127,10 +185,12 @@ export function read(world: World, hub: HubProcess): void {
   if (hub.isReading) return
   hub.isReading = true
   ask(world, hub, {
-    at: ({ rows }): SerialRow[] => (world.core.positions === 'serial' ? readSerial(rows, hub) : rows.slice(indexAfter(rows, hub.hub.head))),
-    then(rows) {
+    at: ({ rows }): SerialRow[] =>
+      world.core.positions === 'serial' ? readSerial(rows, hub) : rows.slice(indexAfter(rows, hub.hub.head)),
+    use(rows) {
       hub.isReading = false
-      if (world.core.positions === 'serial') hub.cursor = rows.reduce((last, { committedId }) => Math.max(last, committedId ?? 0), hub.cursor)
+      if (world.core.positions === 'serial')
+        hub.cursor = rows.reduce((last, { committedId }) => Math.max(last, committedId ?? 0), hub.cursor)
       const isAgain = hub.isReadAgain
       stepHubProcess(world, hub, { kind: 'read', rows })
       if (isAgain) read(world, hub)
@@ -145,20 +205,29 @@ type SerialRow = Row & { committedId?: number }
 function readSerial(rows: readonly Row[], hub: HubProcess): SerialRow[] {
   const fresh = rows.filter(({ position }) => position > hub.cursor)
   fresh.sort((one, other) => one.position - other.position)
-  return fresh.map((row, index) => ({ ...row, position: hub.hub.head + 1 + index, committedId: row.position }))
+  return fresh.map((row, index) => ({
+    ...row,
+    position: hub.hub.head + 1 + index,
+    committedId: row.position,
+  }))
 }
 
 function tick(world: World, hub: HubProcess): void {
-  wait(world, tickEvery, within(world, hub, () => tick(world, hub)))
+  wait(
+    world,
+    tickEvery,
+    within(world, hub, () => tick(world, hub)),
+  )
   if (!hub.isLoaded) return
   const { mono: a } = instantOf(hub.clocks, world.line.now)
   ask(world, hub, {
     at(db) {
-      const isTaken = world.core.beat === 'read' || (!db.isFenced && world.databaseStalledUntil <= world.line.now)
+      const isTaken =
+        world.core.beat === 'read' || (!db.isFenced && world.databaseStalledUntil <= world.line.now)
       const head = world.core.positions === 'serial' && db.head <= hub.cursor ? hub.hub.head : db.head
       return isTaken ? { epoch: db.epoch, head } : null
     },
-    then(written) {
+    use(written) {
       if (written === null) return
       // The write is made durable before anybody hears of it, while reads overtake it.
       const isSlow = world.chance.is(0.1)
@@ -180,7 +249,7 @@ function declare(world: World, hub: HubProcess, told: Reached): void {
       world.declaredAt = world.line.now
       return true
     },
-    then(isNew) {
+    use(isNew) {
       hub.isDeclaring = false
       if (isNew) load(world, hub)
       else read(world, hub)
@@ -193,9 +262,10 @@ function declare(world: World, hub: HubProcess, told: Reached): void {
 function heal(world: World, hub: HubProcess, gap: { after: number; found: number }): void {
   const { epoch: before } = hub.hub
   ask(world, hub, {
-    at: ({ epoch }) => epoch,
-    then(epoch) {
-      if (epoch === before) blame(world, 'the log has a gap', `after ${gap.after}, found ${gap.found}`)
+    at: ({ epoch, rows }) => ({ epoch, isThere: rows.some(({ position }) => position === gap.found) }),
+    use({ epoch, isThere }) {
+      if (epoch === before && isThere)
+        blame(world, 'the log has a gap', `after ${gap.after}, found ${gap.found}`)
       else if (epoch !== hub.hub.epoch) load(world, hub)
     },
   })

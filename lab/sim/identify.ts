@@ -4,7 +4,7 @@ import { accepted } from './judge.ts'
 import { isAlive, type Probe, slowness, statementAt } from './probes.ts'
 import { count } from './tally.ts'
 import type { VerifierProcess } from './verifier-process.ts'
-import { travel, wait, within, type World } from './world.ts'
+import { travel, type World, wait, within } from './world.ts'
 
 type Asking = { probe: Probe; maxStale: number }
 
@@ -17,7 +17,7 @@ export function identify(world: World, verifier: VerifierProcess, given: Asking)
 
 const refuse = (world: World, why: string) => count(world.tally.refusals, why)
 
-function check(world: World, verifier: VerifierProcess, given: Asking): void {
+function check(world: World, verifier: VerifierProcess, given: Asking) {
   const { core } = world
   const { checker, clocks } = verifier
   const { probe, maxStale } = given
@@ -63,7 +63,8 @@ const remembered = new WeakMap<World, Map<Probe, { statement: Statement | null; 
 function answerTo(world: World, probe: Probe, startedAt: number): Statement | null {
   const { core, line, chance, hubs } = world
   const db = core.answers === 'any_copy' ? chance.pick(hubs).db : world.db
-  const fresh = () => (isAlive(db, probe) ? (probe.issued ?? statementAt(world, probe, { db, startedAt })) : null)
+  const fresh = () =>
+    isAlive(db, probe) ? (probe.issued ?? statementAt(world, probe, { db, startedAt })) : null
   if (core.answers !== 'memory') return fresh()
   const memory = remembered.get(world) ?? new Map()
   remembered.set(world, memory)
@@ -76,7 +77,7 @@ function answerTo(world: World, probe: Probe, startedAt: number): Statement | nu
 
 type Answer = Asking & { rounds: number; statement: Statement | null; askedAt: number }
 
-function answered(world: World, verifier: VerifierProcess, given: Answer): void {
+function answered(world: World, verifier: VerifierProcess, given: Answer) {
   const { core, line, scene } = world
   const { checker, clocks } = verifier
   const { probe, maxStale, statement, askedAt, rounds } = given
@@ -87,10 +88,12 @@ function answered(world: World, verifier: VerifierProcess, given: Answer): void 
   const told = isStored ? { ...statement, readStart: late, end: late + scene.lifeSeconds } : statement
   const admission = core.admit(checker, { ...probe, statement: told, askedAt }, now)
   if (admission.kind === 'admitted') {
-    if (core.isFresh(checker, { entry: admission.entry, maxStale }, now)) return accepted(world, verifier, given)
+    if (core.isFresh(checker, { entry: admission.entry, maxStale }, now))
+      return accepted(world, verifier, given)
     return refuse(world, 'feed_stale')
   }
-  if (admission.kind === 'outdated' && rounds > 1) return question(world, verifier, { ...given, rounds: rounds - 1 })
+  if (admission.kind === 'outdated' && rounds > 1)
+    return question(world, verifier, { ...given, rounds: rounds - 1 })
   refuse(world, admission.kind)
 }
 

@@ -3,20 +3,26 @@ import { instantOf, secondsOf } from './clocks.ts'
 import { skew } from './core.ts'
 import { indexAfter, type Scope } from './database.ts'
 import type { Probe } from './probes.ts'
-import { note } from './tally.ts'
+import { note, stamp } from './tally.ts'
 import type { VerifierProcess } from './verifier-process.ts'
 import type { World } from './world.ts'
 
 /** What must never happen, said by somebody who knows the real time and everything that was committed. */
 export function blame(world: World, rule: string, detail: string): void {
   const { tally, scene, line } = world
-  if (tally.violations.length < 20) tally.violations.push({ seed: scene.seed, rule, at: Math.round(line.now), detail })
+  if (tally.violations.length < 20)
+    tally.violations.push({ seed: scene.seed, rule, at: Math.round(line.now), detail })
 }
 
 /** A verifier has just decided to accept. */
-export function accepted(world: World, verifier: VerifierProcess, given: { probe: Probe; maxStale: number }): void {
+export function accepted(
+  world: World,
+  verifier: VerifierProcess,
+  given: { probe: Probe; maxStale: number },
+): void {
   const { probe, maxStale } = given
   world.tally.accepts++
+  stamp(world.tally, world.line.now)
   for (const scope of probe.own) checkEnd(world, verifier, { ...given, scope, began: -1 })
   const began = world.began.get(probe.session) ?? 0
   for (const scope of probe.wide) checkEnd(world, verifier, { ...given, scope, began })
@@ -38,7 +44,8 @@ function checkEnd(
     if (lostAt <= now || row.position <= began) continue
     const late = now - row.committedAt
     note(world.tally.exposure, late)
-    const what = () => `verifier ${verifier.id}, ${probe.credential.replace(/\.+$/, '')}, ${scope}, ${Math.round(late)} ms after`
+    const what = () =>
+      `verifier ${verifier.id}, ${probe.credential.replace(/\.+$/, '')}, ${scope}, ${Math.round(late)} ms after`
     if (late > maxStale) blame(world, 'accepted after its end and maxStale', what())
     if (world.core.positions === 'head' && verifier.checker.view.applied >= row.position)
       blame(world, 'accepted after its end was applied', what())
@@ -46,8 +53,13 @@ function checkEnd(
 }
 
 /** After every step of a view. */
-export function checkView(world: World, verifier: VerifierProcess, before: { epoch: number; applied: number }): void {
+export function checkView(
+  world: World,
+  verifier: VerifierProcess,
+  before: { epoch: number; applied: number },
+): void {
   const { view } = verifier.checker
+  stamp(world.tally, world.line.now + view.applied)
   if (view.epoch < before.epoch || view.applied < before.applied) {
     blame(world, 'went back', `from ${before.epoch}.${before.applied} to ${view.epoch}.${view.applied}`)
   }
@@ -60,7 +72,8 @@ export function checkView(world: World, verifier: VerifierProcess, before: { epo
   if (unknown === undefined) return
   const age = ageOf(view, instantOf(verifier.clocks, now))
   const truth = now - unknown.committedAt
-  if (age < truth) blame(world, 'believes to be fresher than it is', `verifier ${verifier.id}: ${age} < ${truth}`)
+  if (age < truth)
+    blame(world, 'believes to be fresher than it is', `verifier ${verifier.id}: ${age} < ${truth}`)
 }
 
 function noteLearning(world: World, applied: number, next: number): void {
@@ -81,11 +94,16 @@ export function checkHealed(world: World): void {
     const { epoch, applied } = checker.view
     const age = ageOf(checker.view, now)
     if (core.positions === 'head' && (epoch !== db.epoch || applied !== db.head || age > 4000))
-      blame(world, 'not healed', `verifier ${verifier.id} at ${epoch}.${applied}, ${age} ms old; ${db.epoch}.${db.head}`)
+      blame(
+        world,
+        'not healed',
+        `verifier ${verifier.id} at ${epoch}.${applied}, ${age} ms old; ${db.epoch}.${db.head}`,
+      )
     for (const probe of probes) {
       if (probe.issued === null) continue
       const admission = core.admit(checker, { ...probe, statement: probe.issued, askedAt: 0 }, now)
-      if (admission.kind !== 'admitted') blame(world, 'not healed', `verifier ${verifier.id}: ${admission.kind}`)
+      if (admission.kind !== 'admitted')
+        blame(world, 'not healed', `verifier ${verifier.id}: ${admission.kind}`)
     }
   }
   checkLosses(world)
@@ -93,9 +111,11 @@ export function checkHealed(world: World): void {
 
 /** Whoever knew more than the copy that took over has made it known. */
 function checkLosses(world: World): void {
-  if (world.declared > 0 && world.losses === 0) blame(world, 'declared without a loss', `${world.declared} times`)
+  if (world.declared > 0 && world.losses === 0)
+    blame(world, 'declared without a loss', `${world.declared} times`)
   for (const loss of world.lossList) {
     const isKnown = loss.witnesses.some(({ process, life }) => process.isUp && process.life === life)
-    if (isKnown && world.declaredAt < loss.at) blame(world, 'a loss that somebody knew of was not declared', `at ${Math.round(loss.at)}`)
+    if (isKnown && world.declaredAt < loss.at)
+      blame(world, 'a loss that somebody knew of was not declared', `at ${Math.round(loss.at)}`)
   }
 }

@@ -16,6 +16,7 @@ export const mutants: Readonly<Record<string, Core>> = {
   'expiry-from-storing': { ...production, countsFrom: 'store' },
   'delete-only': { ...production, step: stepAndDelete },
   'serial-cursor': { ...production, positions: 'serial' },
+  'adjoining-lives': { ...production, lives: 'adjoining' },
   'liveness-by-reading': { ...production, beat: 'read' },
   'mixed-hub-clocks': { ...production, step: stepMixed },
   'answer-from-memory': { ...production, answers: 'memory' },
@@ -48,7 +49,8 @@ const firstLinks = new WeakMap<Checker, { link: number; hub: string }>()
 
 /** What the first hub said of its clock is taken to hold for every other one. */
 function stepMixed(checker: Checker, event: ViewEvent, now: Instant) {
-  if (event.kind === 'opened' && !firstLinks.has(checker)) firstLinks.set(checker, { link: event.link, hub: '' })
+  if (event.kind === 'opened' && !firstLinks.has(checker))
+    firstLinks.set(checker, { link: event.link, hub: '' })
   const first = firstLinks.get(checker)
   if (first === undefined) return stepView(checker.view, event, now)
   if (event.kind === 'hello' && first.hub === '' && event.link === first.link) first.hub = event.hub
@@ -77,7 +79,11 @@ function admitByAll(checker: Checker, given: Admitting, now: Instant) {
     ...keysOf({ ...statement, session: null, cookieId: null, keyId: null, clientId: 'nobody' }),
     ...{ account: keyOf('account:nobody'), grant: null },
   }
-  return admit(checker, { ...given, keys: unknown, statement: { ...statement, asOf: Number.MAX_SAFE_INTEGER } }, now)
+  return admit(
+    checker,
+    { ...given, keys: unknown, statement: { ...statement, asOf: Number.MAX_SAFE_INTEGER } },
+    now,
+  )
 }
 
 const started = new WeakMap<Checker, Instant>()

@@ -1,10 +1,17 @@
-import { type Carried, cookieRights, keysOf, type Rights, type Statement, type StatementKeys } from '@counterfoil/verifier'
+import {
+  type Carried,
+  cookieRights,
+  keysOf,
+  type Rights,
+  type Statement,
+  type StatementKeys,
+} from '@counterfoil/verifier'
 import { secondsOf } from './clocks.ts'
 import type { Database, Scope } from './database.ts'
 import { identify } from './identify.ts'
 import { revoke } from './revoking.ts'
 import { schedule } from './timeline.ts'
-import { wait, type World } from './world.ts'
+import { type World, wait } from './world.ts'
 
 /** One credential that is watched: who holds it, and all that can end it. */
 export type Probe = {
@@ -25,7 +32,10 @@ type Person = { session: string; account: string; client: string; index: number 
 
 const noRights: Rights = { carrier: 'bearer', scopes: [], actor: null, grant: null }
 
-function createProbe(person: Person, given: { carried: Carried; grant: string | null; keyId: string | null; number: number }): Probe {
+function createProbe(
+  person: Person,
+  given: { carried: Carried; grant: string | null; keyId: string | null; number: number },
+): Probe {
   const { session, account, client, index } = person
   const { carried, grant, keyId, number } = given
   const cookieId = carried === 'cookies' ? `${index}.${number}` : null
@@ -42,7 +52,16 @@ function createProbe(person: Person, given: { carried: Carried; grant: string | 
   if (keyId !== null) own.push(`key:${keyId}`)
   const credential = `${carried} ${session} ${number}`.padEnd(40, '.')
   const keys = keysOf({ ...about, asOf: 0, readStart: 0, end: 0 })
-  return { carried, credential, session, about, keys, own, wide: [`account:${account}`, `client:${client}`, 'everyone:'], issued: null }
+  return {
+    carried,
+    credential,
+    session,
+    about,
+    keys,
+    own,
+    wide: [`account:${account}`, `client:${client}`, 'everyone:'],
+    issued: null,
+  }
 }
 
 /** Whether the database says that it lives. */
@@ -54,7 +73,11 @@ export function isAlive(db: Database, probe: Probe): boolean {
   return probe.wide.every((scope) => (db.ended.get(scope) ?? 0) <= line)
 }
 
-export function statementAt(world: World, probe: Probe, given: { db: Database; startedAt: number }): Statement {
+export function statementAt(
+  world: World,
+  probe: Probe,
+  given: { db: Database; startedAt: number },
+): Statement {
   const { db, startedAt } = given
   const readStart = secondsOf(db.clocks, startedAt)
   return { ...probe.about, asOf: db.head, readStart, end: readStart + world.scene.lifeSeconds }
@@ -75,7 +98,7 @@ function signIn(world: World, person: Person): void {
   world.began.set(person.session, db.head)
 }
 
-type Issuing = { grant: string | null; number: number; keyId: string; then: (probe: Probe) => void }
+type Issuing = { grant: string | null; number: number; keyId: string; issued: (probe: Probe) => void }
 
 /** The first that was not taken back. */
 const keyOfNow = ({ db }: World) =>
@@ -92,8 +115,10 @@ function issue(world: World, person: Person, given: Issuing): void {
     wait(world, slowness(world, 50_000), () => {
       const late = secondsOf(db.clocks, line.now)
       probe.issued =
-        world.core.countsFrom === 'read' ? issued : { ...issued, readStart: late, end: late + world.scene.lifeSeconds }
-      given.then(probe)
+        world.core.countsFrom === 'read'
+          ? issued
+          : { ...issued, readStart: late, end: late + world.scene.lifeSeconds }
+      given.issued(probe)
     })
   })
 }
@@ -131,7 +156,12 @@ export function planSession(world: World, index: number): void {
     const at = chance.is(0.7) ? endedAt - chance.between(0, 300) : chance.between(begunAt, endedAt)
     const grant = number === 2 && chance.is(0.5) ? String(index) : null
     schedule(line, Math.max(at, begunAt + 1), () =>
-      issue(world, person, { grant, number, keyId: keyOfNow(world), then: (probe) => use(world, probe, { endedAt, from: line.now }) }),
+      issue(world, person, {
+        grant,
+        number,
+        keyId: keyOfNow(world),
+        issued: (probe) => use(world, probe, { endedAt, from: line.now }),
+      }),
     )
   }
   if (isEnded) schedule(line, endedAt, () => revoke(world, endsOf(world, person)))
@@ -171,7 +201,12 @@ export function planNewcomer(world: World): void {
   schedule(line, scene.endAt - 6000, () => {
     signIn(world, person)
     // A key that was taken back in a part that a restore lost is never believed again: operators make a new one.
-    issue(world, person, { grant: null, number: 1, keyId: 'new', then: (probe) => void world.probes.push(probe) })
+    issue(world, person, {
+      grant: null,
+      number: 1,
+      keyId: 'new',
+      issued: (probe) => void world.probes.push(probe),
+    })
   })
 }
 

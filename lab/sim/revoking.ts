@@ -1,13 +1,13 @@
 import { append, type Database, keyOf, kindOf, type Row, type Scope } from './database.ts'
 import { read } from './hub-process.ts'
 import { schedule } from './timeline.ts'
-import { travel, wait, within, type World } from './world.ts'
+import { travel, type World, wait, within } from './world.ts'
 
 /** No transaction waits for the head row, or holds it, for longer. */
 const lockTimeout = 2000
 
 /** One transaction that ends something, from its first statement to its commit or its end without one. */
-export function revoke(world: World, scopes: readonly Scope[]): void {
+export function revoke(world: World, scopes: readonly Scope[]) {
   const { chance, line, db } = world
   const hold = chance.is(0.1) ? chance.between(0, 1500) : chance.between(0.5, 8)
   if (world.core.positions === 'serial') return revokeSerially(world, scopes, hold)
@@ -36,7 +36,14 @@ function revokeSerially(world: World, scopes: readonly Scope[], hold: number): v
     const rows = drawn.map(({ scope, position }): Row => {
       db.ended.set(scope, position)
       db.head = Math.max(db.head, position)
-      return { position, kind: kindOf(scope), key: keyOf(scope), wantsAck: false, scope, committedAt: line.now }
+      return {
+        position,
+        kind: kindOf(scope),
+        key: keyOf(scope),
+        wantsAck: false,
+        scope,
+        committedAt: line.now,
+      }
     })
     db.rows.push(...rows)
     commit(world, db, rows)
@@ -59,6 +66,10 @@ export function commit(world: World, _db: Database, rows: readonly Row[]): void 
 function hint(world: World): void {
   for (const hub of world.hubs) {
     if (!world.isHealed && world.chance.is(world.scene.lostHints)) continue
-    wait(world, travel(world) + world.chance.between(0, 5), within(world, hub, () => read(world, hub)))
+    wait(
+      world,
+      travel(world) + world.chance.between(0, 5),
+      within(world, hub, () => read(world, hub)),
+    )
   }
 }

@@ -54,7 +54,13 @@ export const faultKinds = [
   'garbage',
 ] as const
 
-export type Fault = { kind: (typeof faultKinds)[number]; at: number; target: number; length: number; size: number }
+export type Fault = {
+  kind: (typeof faultKinds)[number]
+  at: number
+  target: number
+  length: number
+  size: number
+}
 
 const share = (chance: Chance, probability: number, most: number) =>
   chance.is(probability) ? chance.between(0, most) : 0

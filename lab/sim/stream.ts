@@ -3,7 +3,7 @@ import type { HubProcess } from './hub-process.ts'
 import { stepHubProcess } from './hub-process.ts'
 import { schedule } from './timeline.ts'
 import { hear, lose, type VerifierProcess } from './verifier-process.ts'
-import { travel, wait, within, type World } from './world.ts'
+import { travel, type World, wait, within } from './world.ts'
 
 /** One connection from a verifier to a hub. */
 export type Stream = {
@@ -19,7 +19,7 @@ export type Stream = {
   heardAt: number
 }
 
-export function sendOn(world: World, stream: Stream, message: StreamMessage): void {
+export function sendOn(world: World, stream: Stream, message: StreamMessage) {
   if (stream.isBroken) return
   const { chance, line, scene, isHealed } = world
   const { verifier } = stream
@@ -59,17 +59,26 @@ function rewritten(message: StreamMessage): StreamMessage {
 /** Either end finds out by itself, later. */
 function breakStream(world: World, stream: Stream): void {
   stream.isBroken = true
-  if (world.chance.is(0.5)) wait(world, travel(world), within(world, stream.verifier, () => lose(world, stream)))
+  if (world.chance.is(0.5))
+    wait(
+      world,
+      travel(world),
+      within(world, stream.verifier, () => lose(world, stream)),
+    )
   forgetStream(world, stream, world.chance.between(0, 5000))
 }
 
 /** The hub's end is gone. */
-export function closeStream(world: World, stream: Stream, isQuiet: boolean): void {
+export function closeStream(world: World, stream: Stream, { isQuiet }: { isQuiet: boolean }): void {
   if (stream.isBroken) return
   if (isQuiet) stream.isBroken = true
   else {
     const at = Math.max(stream.floor, world.line.now + travel(world))
-    schedule(world.line, at, within(world, stream.verifier, () => ((stream.isBroken = true), lose(world, stream))))
+    schedule(
+      world.line,
+      at,
+      within(world, stream.verifier, () => lose(world, stream)),
+    )
   }
 }
 

@@ -15,6 +15,8 @@ export type Tally = {
   lost: number
   declared: number
   refreshes: number
+  /** Of everything that was decided, and when: the same for the same seeds. */
+  digest: number
   violations: Violation[]
 }
 
@@ -30,7 +32,7 @@ export function createTally(): Tally {
     ...{ seeds: 0, events: 0, probes: 0, accepts: 0, refusals: {}, revocations: 0, faults: {} },
     learning: createBins(),
     exposure: createBins(),
-    ...{ lost: 0, declared: 0, refreshes: 0, violations: [] },
+    ...{ lost: 0, declared: 0, refreshes: 0, digest: 0, violations: [] },
   }
 }
 
@@ -55,12 +57,26 @@ export function quantile(bins: Bins, share: number): number | null {
   return bins.max
 }
 
+/** FNV-1a over what happened, and when. */
+export function stamp(tally: Tally, value: number): void {
+  tally.digest = Math.imul(tally.digest ^ Math.floor(value * 1000), 0x01000193) >>> 0
+}
+
 export function count(record: Record<string, number>, name: string, by = 1): void {
   record[name] = (record[name] ?? 0) + by
 }
 
 export function merge(into: Tally, one: Tally): void {
-  for (const name of ['seeds', 'events', 'probes', 'accepts', 'revocations', 'lost', 'declared', 'refreshes'] as const) {
+  for (const name of [
+    'seeds',
+    'events',
+    'probes',
+    'accepts',
+    'revocations',
+    'lost',
+    'declared',
+    'refreshes',
+  ] as const) {
     into[name] += one[name]
   }
   for (const [name, value] of Object.entries(one.refusals)) count(into.refusals, name, value)
@@ -72,6 +88,7 @@ export function merge(into: Tally, one: Tally): void {
     into[name].total += one[name].total
     into[name].max = Math.max(into[name].max, one[name].max)
   }
+  into.digest = (into.digest ^ one.digest) >>> 0
   into.violations.push(...one.violations)
 }
 

@@ -63,7 +63,8 @@ function removeFirst(line: Timeline): void {
   for (;;) {
     let child = 2 * hole + 1
     if (child >= last) break
-    if (child + 1 < last && isBefore(line, line.times[child + 1] ?? 0, line.orders[child + 1] ?? 0, child)) child++
+    if (child + 1 < last && isBefore(line, line.times[child + 1] ?? 0, line.orders[child + 1] ?? 0, child))
+      child++
     if (isBefore(line, time, order, child)) break
     move(line, child, hole)
     hole = child

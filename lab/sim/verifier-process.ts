@@ -15,7 +15,7 @@ import { stepHubProcess } from './hub-process.ts'
 import { checkView } from './judge.ts'
 import { leaveStream, type Stream } from './stream.ts'
 import { count } from './tally.ts'
-import { type Process, travel, wait, within, type World } from './world.ts'
+import { type Process, travel, type World, wait, within } from './world.ts'
 
 /** One process that checks callers. */
 export type VerifierProcess = Process & {
@@ -47,8 +47,26 @@ const freshAtBeat = 1500
 export function createVerifierProcess(id: number, clocks: Clocks): VerifierProcess {
   const checker = createChecker({ now: instantOf(clocks, 0), entries: 1000 })
   return {
-    ...{ id, clocks, checker, life: 0, isUp: false, pausedUntil: 0, wasWrong: false, kept: null, suspendedUntil: 0 },
-    ...{ cutFromFeedUntil: 0, cutOffUntil: 0, stream: null, older: null, openedAt: 0, ageAtBeat: 0, isFetching: false },
+    ...{
+      id,
+      clocks,
+      checker,
+      life: 0,
+      isUp: false,
+      pausedUntil: 0,
+      wasWrong: false,
+      kept: null,
+      suspendedUntil: 0,
+    },
+    ...{
+      cutFromFeedUntil: 0,
+      cutOffUntil: 0,
+      stream: null,
+      older: null,
+      openedAt: 0,
+      ageAtBeat: 0,
+      isFetching: false,
+    },
   }
 }
 
@@ -60,7 +78,11 @@ export function startVerifier(world: World, verifier: VerifierProcess): void {
   Object.assign(verifier, { isUp: true, pausedUntil: 0, stream: null, older: null, isFetching: false })
   verifier.checker = createChecker({ now, entries: 1000 })
   open(world, verifier)
-  wait(world, world.chance.between(0, tickEvery), within(world, verifier, () => tick(world, verifier)))
+  wait(
+    world,
+    world.chance.between(0, tickEvery),
+    within(world, verifier, () => tick(world, verifier)),
+  )
 }
 
 export function stopVerifier(world: World, verifier: VerifierProcess): void {
@@ -146,7 +168,11 @@ function replace(world: World, verifier: VerifierProcess): void {
 }
 
 function tick(world: World, verifier: VerifierProcess): void {
-  wait(world, tickEvery, within(world, verifier, () => tick(world, verifier)))
+  wait(
+    world,
+    tickEvery,
+    within(world, verifier, () => tick(world, verifier)),
+  )
   stepVerifier(world, verifier, { kind: 'tick' })
   const { now } = world.line
   const { stream, older } = verifier
@@ -177,17 +203,22 @@ function someHub(world: World, verifier: VerifierProcess): HubProcess {
   return own === undefined || world.chance.is(0.3) ? world.chance.pick(world.hubs) : own
 }
 
-function fetchSnapshot(world: World, verifier: VerifierProcess): void {
+function fetchSnapshot(world: World, verifier: VerifierProcess) {
   if (verifier.isFetching) return
   verifier.isFetching = true
-  wait(world, 3000, within(world, verifier, () => (verifier.isFetching = false)))
+  wait(
+    world,
+    3000,
+    within(world, verifier, () => (verifier.isFetching = false)),
+  )
   const use = (snapshot: Snapshot) =>
     within(world, verifier, () => {
       verifier.isFetching = false
       stepVerifier(world, verifier, { kind: 'snapshot', snapshot })
     })
   const { kept } = verifier
-  if (kept !== null && !world.isHealed && world.chance.is(world.scene.cached)) return wait(world, travel(world), use(kept))
+  if (kept !== null && !world.isHealed && world.chance.is(world.scene.cached))
+    return wait(world, travel(world), use(kept))
   const hub = someHub(world, verifier)
   reach(world, verifier, hub, () => {
     const window = world.core.keeps(world.scene.lifeSeconds)

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { mutantCalled, mutantNames, trySeed } from './simulate.ts'
+
+/** What a mistake must lead to; that something does not heal would be too easy. */
+const harms = [
+  'accepted after its end and maxStale',
+  'accepted after its end was applied',
+  'two live leaves',
+  'a thief was not found',
+]
+
+for (const name of mutantNames) {
+  test(`three hundred seeds find ${name}`, () => {
+    const tried = mutantCalled(name)
+    assert.ok(tried)
+    for (let seed = 1; seed <= 300; seed++) {
+      const { violations } = trySeed(tried, { seed, nodes: null })
+      if (violations.some(({ rule }) => harms.some((harm) => rule.includes(harm)))) return
+    }
+    assert.fail('not found')
+  })
+}
