@@ -1,8 +1,8 @@
 import { pendingMigrations } from '../db/migrate.ts'
 import { openDatabase } from '../db/open.ts'
-import { createSecrets } from '../node/secrets.ts'
 import { createSmtpTransport } from '../node/smtp.ts'
 import { parseIssuer } from '../options.ts'
+import { checkKeys } from './key-check.ts'
 import { printRows } from './output.ts'
 import { type Flags, readPolicy, readSecret, readSettings, type Settings } from './settings.ts'
 import { refuseMissing } from './workbench.ts'
@@ -75,18 +75,9 @@ async function lookAtDatabase(settings: Settings): Promise<string> {
   return `${engine}, up to date`
 }
 
-/** The secret and the database belong together: one restored without the other cannot sign. */
 async function lookAtKeys(settings: Settings): Promise<string> {
   refuseMissing(settings)
-  const secrets = createSecrets(readSecret(settings))
   const { db, close } = await openDatabase(settings.database)
-  try {
-    const keys = await db.selectFrom('signing_key').selectAll().where('is_reserve', '=', 0).execute()
-    for (const key of keys) secrets.unwrap('signing_key', key.wrapped_private, key.kid)
-    return keys.length === 0
-      ? 'none yet: made at the first start'
-      : `${keys.length}, and the root secret opens them`
-  } finally {
-    await close()
-  }
+  const count = await checkKeys(db, readSecret(settings)).finally(close)
+  return count === 0 ? 'none yet: made at the first start' : `${count}, and the root secret opens them`
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { changeAccount, listAccounts } from './accounts.ts'
 import { addClient, listClients, removeClient } from './clients.ts'
+import { type CopyFlags, copy } from './copy.ts'
 import { doctor } from './doctor.ts'
 import { initialise } from './initialise.ts'
 import { listKeys, type RotateFlags, rotateKeys } from './keys.ts'
@@ -62,6 +63,15 @@ function program(): Command {
   asked(program, 'migrate', 'bring the database up to date')
     .option('--dry-run', 'show the SQL that would run, and change nothing')
     .action((flags: MigrateFlags) => migrate(flags))
+  program
+    .command('copy')
+    .description('move everything to another database that is empty, sessions included')
+    .option('--data <folder>', 'where the secret lives (COUNTERFOIL_DATA, ./data)')
+    .option('--from <url>', 'the database to read (COUNTERFOIL_DATABASE)')
+    .requiredOption('--to <url>', 'sqlite:PATH or postgres://…')
+    .option('--force', 'also while a server runs on the source; what it writes meanwhile is lost')
+    .option('--json', 'print JSON')
+    .action((flags: CopyFlags) => copy(flags))
   asked(program, 'doctor', 'say what is wrong and what to do')
     .option('--issuer <origin>', 'the origin that browsers use (COUNTERFOIL_ISSUER)')
     .action((flags: Flags) => doctor(flags))

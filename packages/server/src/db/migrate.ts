@@ -13,7 +13,10 @@ export const migrations: Readonly<Record<string, Migration>> = {
 /** Brings the tables to the present schema and returns the names of the migrations that it applied, in order. */
 export async function migrate(db: Db): Promise<string[]> {
   const { error, results = [] } = await migrator(db).migrateToLatest()
-  if (error) throw new Error('The database could not be migrated; nothing was changed.', { cause: error })
+  if (error)
+    throw new Error(`The database could not be migrated; nothing was changed: ${reasonOf(error)}`, {
+      cause: error,
+    })
   return results.map((result) => result.migrationName)
 }
 
@@ -25,4 +28,10 @@ export async function pendingMigrations(db: Db): Promise<string[]> {
 
 function migrator(db: Kysely<unknown> | Db): Migrator {
   return new Migrator({ db, provider: { getMigrations: async () => migrations } })
+}
+
+/** What drivers say where nobody answers is an error without a message. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message || ('code' in error ? String(error.code) : error.name)
 }
