@@ -37,7 +37,7 @@ function check(world: World, verifier: VerifierProcess, given: Asking) {
 }
 
 /** Answered by a reading of the primary that begins after the question has arrived, or not at all. */
-function question(world: World, verifier: VerifierProcess, given: Asking & { rounds: number }): void {
+function question(world: World, verifier: VerifierProcess, given: Asking & { rounds: number }) {
   const { line, chance } = world
   const { steady } = verifier.checker.view
   const now = instantOf(verifier.clocks, line.now)

@@ -6,6 +6,7 @@ import { mutantCalled, mutantNames, trySeed } from './simulate.ts'
 const harms = [
   'accepted after its end and maxStale',
   'accepted after its end was applied',
+  'believes to be fresher than it is',
   'two live leaves',
   'a thief was not found',
 ]
