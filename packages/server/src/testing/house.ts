@@ -1,10 +1,12 @@
+import { after } from 'node:test'
 import { type House, wire } from '../auth.ts'
+import { openDatabase } from '../db/open.ts'
 import type { Db } from '../db/schema.ts'
 import type { Transport } from '../machine.ts'
 import { parsePolicy } from '../policy.ts'
 import { type Agent, createAgent } from './agent.ts'
 import type { OpenTestDatabase } from './engines.ts'
-import { createTestMachine, type TestMachine } from './machine.ts'
+import { createTestMachine, type HandClock, type TestMachine } from './machine.ts'
 
 export const goodPassword = 'a long walk by the quiet river'
 export const otherPassword = 'seven grey geese over the harbour'
@@ -27,6 +29,10 @@ export type TestHouse = {
   ): Promise<{ browser: Agent; email: string; password: string; accountId: string }>
   /** Signs in by token; the answer of `/auth/sign-in`. */
   tokens(email: string, password?: string): Promise<TokenAnswer>
+  /** Another process on the same database, at the same time of day. */
+  neighbour(): Promise<TestHouse>
+  /** From now on the database is out of reach. */
+  loseDatabase(): Promise<void>
 }
 
 export type TokenAnswer = {
@@ -43,12 +49,13 @@ export type HouseOptions = {
   rootSecret?: Uint8Array
   hashingQueue?: number
   metricsToken?: string
+  clock?: HandClock
 }
 
 /** A whole house on a real database, with time set by hand. */
 export async function openHouse(open: OpenTestDatabase, options: HouseOptions = {}): Promise<TestHouse> {
   const statements: string[] = []
-  const { db, identity } = await open({ onStatement: (statement) => statements.push(statement) })
+  const { db, identity, url, close } = await open({ onStatement: (statement) => statements.push(statement) })
   const machine = await createTestMachine(options)
   const issuer = options.issuer ?? 'http://localhost:3000'
   const policy = parsePolicy(options.policy)
@@ -94,6 +101,16 @@ export async function openHouse(open: OpenTestDatabase, options: HouseOptions = 
       const answer = await agent('program').post('/auth/sign-in', { email, password, carrier: 'token' })
       return (await (await expectStatus(answer, 200)).json()) as TokenAnswer
     },
+    loseDatabase: close,
+    neighbour: () => openHouse(openAgain(url), { ...options, clock: machine.clock }),
+  }
+}
+
+function openAgain(url: string): OpenTestDatabase {
+  return async (options) => {
+    const database = await openDatabase(url, options)
+    after(database.close)
+    return { ...database, url }
   }
 }
 

@@ -39,3 +39,4 @@ export {
 } from './house.ts'
 export { createTestMachine, type HandClock, type HashCall, handClock, type TestMachine } from './machine.ts'
 export { routeTable } from './route-table.ts'
+export { type SlowReads, slowReads } from './slow-reads.ts'

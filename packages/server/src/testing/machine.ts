@@ -31,7 +31,7 @@ export type TestMachine = Machine & {
 
 /** The real machine, with a clock that is set by hand and a note of every hash and log line. */
 export async function createTestMachine(
-  given: { rootSecret?: Uint8Array; hashingQueue?: number } = {},
+  given: { rootSecret?: Uint8Array; hashingQueue?: number; clock?: HandClock } = {},
 ): Promise<TestMachine> {
   const rootSecret = given.rootSecret ?? new Uint8Array(32).fill(7)
   const reserveSecret = async () => new Uint8Array(32).fill(8)
@@ -43,7 +43,7 @@ export async function createTestMachine(
     logLines.push(line)
     if (JSON.parse(line).level === 'error') errorLines.push(line)
   }
-  const clock = handClock()
+  const clock = given.clock ?? handClock()
   const machine: TestMachine = {
     ...real,
     clock,
