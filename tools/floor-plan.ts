@@ -14,6 +14,8 @@ const open = new Set([
   'refusals.ts',
   'events.ts',
   'db/schema.ts',
+  'db/primary.ts',
+  'db/unavailable.ts',
   'db/transact.ts',
   'gate.ts',
 ])

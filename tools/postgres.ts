@@ -25,7 +25,7 @@ export async function startPostgres(): Promise<RunningPostgres> {
     createPostgresUser: userInfo().uid === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C'],
     // Its data live as long as the tests do: nothing here is about surviving a power cut.
-    postgresFlags: ['-h', '127.0.0.1', '-k', '', '-c', 'max_connections=200', ...withoutSync],
+    postgresFlags: ['-h', '127.0.0.1', '-k', '', '-c', 'max_connections=400', ...withoutSync],
     onLog: (line) => said.push(String(line)),
     onError: (line) => said.push(String(line)),
   })

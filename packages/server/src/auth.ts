@@ -4,6 +4,7 @@ import { type Accounts, createAccounts } from './accounts/index.ts'
 import { type Carriers, carrierRoutes, createCarriers } from './carriers/index.ts'
 import { type Clients, createClients } from './clients/index.ts'
 import type { Auth } from './contract.ts'
+import type { Primary } from './db/primary.ts'
 import type { Db } from './db/schema.ts'
 import { createEvents } from './events.ts'
 import { createFeed, type Feed, feedRoutes } from './feed/index.ts'
@@ -37,8 +38,7 @@ export type House = Omit<Auth, 'close' | 'drain'> & {
 
 export type HouseParts = {
   db: Db
-  /** Which copy of which database this is, as the engine tells it. */
-  identity: (db: Db) => Promise<string>
+  primary: Primary
   machine: Machine
   policy: Policy
   issuer: string
@@ -50,14 +50,14 @@ export type HouseParts = {
 const keptCredentials = 100_000
 
 export function wire(parts: HouseParts): House {
-  const { db, identity, machine, policy, issuer, transport, metricsToken } = parts
+  const { db, primary, machine, policy, issuer, transport, metricsToken } = parts
   const { clock, entropy, secrets, reserveSecrets, hasher, signing, commonPasswords, log } = machine
   const { origin, isHttps, isLocal } = parseIssuer(issuer)
   const isDevelopment = isLocal && transport === null
 
   const events = createEvents({ clock, entropy })
   const checker = createChecker({ now: clock.instant(), entries: keptCredentials })
-  const feed = createFeed({ db, identity, clock, entropy, secrets, checker, log })
+  const feed = createFeed({ db, primary, clock, entropy, secrets, checker, log })
   const limits = createLimits({ db, clock, secrets })
   const mail = createMail({
     db,

@@ -29,14 +29,14 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     reserveSecret: reserveSecret ? async () => secretBytes(await reserveSecret()) : null,
     hashingQueue: policy.hashingQueue,
   })
-  const { db, identity, close } = await openDatabase(options.database)
+  const { db, primary, close } = await openDatabase(options.database)
   try {
     if (options.migrate ?? true) await migrate(db)
-    const house = wire({ db, identity, machine, policy, issuer, transport, metricsToken })
+    const house = wire({ db, primary, machine, policy, issuer, transport, metricsToken })
     await house.keys.maintain()
     // A root secret that does not fit the database is found here, not by the first person who signs in.
     await house.keys.ring()
-    await house.feed.hub.start()
+    await house.feed.start()
     await house.chores.tick()
     const timers = startTimers(choresOf(house), machine.log)
     return {
@@ -49,6 +49,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
           house.mail.stop()
           await timers.stop()
           await house.chores.touches()
+          await house.feed.hub.leave()
         } finally {
           transport?.close?.()
           await close()

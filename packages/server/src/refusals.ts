@@ -38,6 +38,10 @@ export const refusals = {
   method_wrong: { status: 405, message: 'This address does not take that method.' },
   too_many_attempts: { status: 429, message: 'Too many attempts. Wait a little, then try again.' },
   busy: { status: 503, message: 'Too many people are signing in at this moment. Try again shortly.' },
+  store_unavailable: {
+    status: 503,
+    message: 'The database cannot be reached at this moment. Try again shortly.',
+  },
   broken: { status: 500, message: 'Something broke on our side. It has been logged.' },
 } as const satisfies Record<string, RefusalEntry>
 

@@ -76,6 +76,7 @@ export function createCarriers(needs: Needs): Carriers {
 
   /** What the store says of it now; `null` for a cookie that is unknown or over. A token that is refused throws. */
   async function read(carried: Carried, credential: string): Promise<Statement | null> {
+    feed.hub.requireClock()
     const readStart = clock.now()
     if (carried === 'tokens') {
       const found = await tokens.identify(credential)

@@ -27,7 +27,7 @@ export async function openWorkbench(
   const rootSecret = needsSecret ? readSecret(settings) : systemEntropy.bytes(32)
   const policy = readPolicy(settings)
   refuseMissing(settings)
-  const { db, identity, close } = await openDatabase(settings.database)
+  const { db, primary, close } = await openDatabase(settings.database)
   try {
     const pending = await pendingMigrations(db)
     if (pending.length > 0)
@@ -38,7 +38,7 @@ export async function openWorkbench(
       hashingQueue: 1,
     })
     const issuer = settings.issuer ?? 'http://localhost'
-    const house = wire({ db, identity, machine, policy, issuer, transport: null, metricsToken: null })
+    const house = wire({ db, primary, machine, policy, issuer, transport: null, metricsToken: null })
     const heard = async () => {
       const position = await house.feed.position(db)
       for (let round = 0; round < patienceRounds && !(await house.feed.isHeard(position)); round++)

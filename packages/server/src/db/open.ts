@@ -1,19 +1,19 @@
 import { Kysely, type KyselyConfig } from 'kysely'
-import { postgresDialect, postgresIdentity } from './postgres.ts'
+import { type PostgresOptions, postgresDialect } from './postgres.ts'
+import type { Primary } from './primary.ts'
 import type { Db, Schema } from './schema.ts'
-import { sqliteDialect } from './sqlite.ts'
+import { sqliteDialect, sqlitePrimary } from './sqlite.ts'
 
 export type Engine = 'sqlite' | 'postgres'
 
 export type OpenDatabase = {
   db: Db
   engine: Engine
-  /** Which copy of which database this is; empty where the engine cannot tell. */
-  identity(on: Db): Promise<string>
+  primary: Primary
   close(): Promise<void>
 }
 
-export type OpenOptions = {
+export type OpenOptions = PostgresOptions & {
   /** Told of every statement that the driver executed, failed ones too: for counting in tests and metrics. */
   onStatement?: (sql: string) => void
 }
@@ -23,14 +23,14 @@ export type OpenOptions = {
  * folder; never creates or changes a table: see `migrate`. PostgreSQL is connected to by the first statement.
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<OpenDatabase> {
-  const { engine, dialect, identity, close } = dialectOf(url)
-  const { onStatement } = options
+  const { onStatement, ...postgres } = options
+  const { engine, dialect, primary, close } = dialectOf(url, postgres)
   const told: Partial<KyselyConfig> = onStatement ? { log: (event) => onStatement(event.query.sql) } : {}
   const db = new Kysely<Schema>({ dialect, ...told })
   return {
     db,
     engine,
-    identity,
+    primary,
     async close() {
       await db.destroy()
       await close()
@@ -38,14 +38,13 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
   }
 }
 
-function dialectOf(url: string) {
+function dialectOf(url: string, options: PostgresOptions) {
   if (url.startsWith('sqlite:')) {
-    const identity = async () => ''
-    return { engine: 'sqlite' as const, identity, ...sqliteDialect(url.slice('sqlite:'.length)) }
+    const opened = sqliteDialect(url.slice('sqlite:'.length))
+    return { engine: 'sqlite' as const, primary: sqlitePrimary, ...opened }
   }
-  if (url.startsWith('postgres://') || url.startsWith('postgresql://')) {
-    return { engine: 'postgres' as const, identity: postgresIdentity, ...postgresDialect(url) }
-  }
+  if (url.startsWith('postgres://') || url.startsWith('postgresql://'))
+    return { engine: 'postgres' as const, ...postgresDialect(url, options) }
   // The URL may hold a password, so it is not repeated here.
   throw new Error('The database must be given as sqlite:PATH, sqlite::memory: or postgres://user@host/name.')
 }

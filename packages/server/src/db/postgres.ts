@@ -1,26 +1,61 @@
-import { type Dialect, PostgresDialect, sql } from 'kysely'
+import {
+  type Dialect,
+  type Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  sql,
+} from 'kysely'
 import pg from 'pg'
-import type { Db } from './schema.ts'
+import { openLanes } from './lanes.ts'
+import { postgresDriver } from './postgres-driver.ts'
+import { postgresHints } from './postgres-hints.ts'
+import type { Primary } from './primary.ts'
 
-const poolSize = 10
-const connectMilliseconds = 5000
+export type PostgresOptions = {
+  /** Of the pool; lanes and listening come on top. */
+  connections?: number
+  /** How long anybody waits for a connection of the pool. */
+  waitMilliseconds?: number
+}
+
 const bigint = 20
+const keepAliveMilliseconds = 10_000
+/** Of a server that does not answer at all. */
+const deafMilliseconds = 10_000
+
+const bounds = { lock: '2s', statement: '15s' }
 
 /**
- * Read committed, so that a conditional update re-reads the row it waited for. A transaction whose process froze
- * must not hold the feed's head row for ever, and no single statement may.
+ * Read committed, so that a conditional update re-reads the row it waited for. A transaction whose process froze must not
+ * hold the feed's head row for ever, nobody queues for a lock for long, and what is answered as done is durable: a
+ * stronger setting of the operator's is left as it is.
  */
-const sessionSettings =
-  "set default_transaction_isolation = 'read committed'; set idle_in_transaction_session_timeout = '10s'; set statement_timeout = '15s'; set synchronous_commit = on"
+const sessionSettings = `
+  set default_transaction_isolation = 'read committed';
+  set lock_timeout = '${bounds.lock}';
+  set idle_in_transaction_session_timeout = '2s';
+  set statement_timeout = '${bounds.statement}';
+  select set_config('synchronous_commit', 'on', false)
+    where current_setting('synchronous_commit') in ('off', 'local', 'remote_write')`
+/** Lanes read, and send hints, which nobody needs to be durable. */
+const laneSettings = "set statement_timeout = '8s'; set lock_timeout = '2s'; set synchronous_commit = off"
 
-export function postgresDialect(url: string): { dialect: Dialect; close(): Promise<void> } {
-  const pool = new pg.Pool({
+export function postgresDialect(
+  url: string,
+  { connections = 10, waitMilliseconds = 3000 }: PostgresOptions = {},
+): { dialect: Dialect; primary: Primary; close(): Promise<void> } {
+  const config = {
     connectionString: url,
-    max: poolSize,
-    connectionTimeoutMillis: connectMilliseconds,
+    connectionTimeoutMillis: waitMilliseconds,
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMilliseconds,
     application_name: 'counterfoil',
     types: { getTypeParser },
+  }
+  const pool = new pg.Pool({
+    ...config,
+    max: connections,
     // A statement and not a start-up option: poolers refuse connections that bring options of their own.
     onConnect: async (client) => {
       await client.query(sessionSettings)
@@ -29,15 +64,56 @@ export function postgresDialect(url: string): { dialect: Dialect; close(): Promi
   // Without a listener, a server that restarts takes this process down with it. The next statement reports it.
   pool.on('error', ignore)
   pool.on('connect', (client) => client.on('error', ignore))
-  return { dialect: new PostgresDialect({ pool }), async close() {} }
+  const lanes = openLanes({
+    config: { ...config, query_timeout: deafMilliseconds },
+    prepare: (client) => client.query(laneSettings),
+  })
+  const hints = postgresHints({ config, tell: (text) => lanes.read(text, []) })
+  return {
+    dialect: {
+      createAdapter,
+      createDriver: () => postgresDriver(pool, lanes),
+      createIntrospector: (db) => new PostgresIntrospector(db),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+    },
+    primary: { identity, briefly, wall: () => wall, hints },
+    async close() {
+      await hints.close()
+      await lanes.close()
+    },
+  }
 }
 
 /** The cluster and its timeline: another one after a failover or a restore to an earlier point. */
-export async function postgresIdentity(db: Db): Promise<string> {
-  const { rows } = await sql<{ identity: string }>`
-    select system_identifier::text || '.' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as identity
-    from pg_control_system()`.execute(db)
-  return rows[0]?.identity ?? ''
+const identity = sql<string>`(
+  select system_identifier::text || '.' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+  from pg_control_system())`
+
+const wall = sql<number>`floor(extract(epoch from clock_timestamp()) * 1000)::bigint`
+
+/** Counted from where the row is held, so that the time spent waiting for it is not taken from it. From PostgreSQL 17 on. */
+const briefly = sql`case when current_setting('transaction_timeout', true) is not null
+  then set_config('transaction_timeout', '2s', true) end`
+
+/** A migration may take its time, and so may waiting for another node's. Its connection serves others afterwards. */
+function createAdapter(): PostgresAdapter {
+  const adapter = new PostgresAdapter()
+  const acquire = adapter.acquireMigrationLock.bind(adapter)
+  const release = adapter.releaseMigrationLock.bind(adapter)
+  adapter.acquireMigrationLock = async (db, options) => {
+    await setBounds(db, { lock: '0', statement: '0' })
+    await acquire(db, options)
+  }
+  adapter.releaseMigrationLock = async (db, options) => {
+    await release(db, options)
+    await setBounds(db, bounds)
+  }
+  return adapter
+}
+
+async function setBounds(db: Kysely<unknown>, { lock, statement }: typeof bounds): Promise<void> {
+  await sql`select pg_catalog.set_config('lock_timeout', ${lock}, false),
+    pg_catalog.set_config('statement_timeout', ${statement}, false)`.execute(db)
 }
 
 function ignore(): void {}
@@ -49,7 +125,7 @@ function getTypeParser(oid: number, format?: 'text' | 'binary') {
 
 function wholeNumber(text: string): number {
   const value = Number(text)
-  if (!Number.isSafeInteger(value))
-    throw new Error('A number in the database is too large to be read exactly.')
-  return value
+  if (Number.isSafeInteger(value)) return value
+  const message = 'A number in the database is too large to be read exactly.'
+  throw Object.assign(new Error(message), { code: '22003' })
 }

@@ -7,10 +7,20 @@ import {
   SqliteAdapter,
   SqliteDialect,
   SqliteDriver,
+  sql,
 } from 'kysely'
+import type { Primary } from './primary.ts'
 
 const preparedStatements = 500
 const busyMilliseconds = 5000
+
+/** A file cannot tell that it was put back. Processes that share it share a clock, and look for each other's writes. */
+export const sqlitePrimary: Primary = {
+  identity: sql<string>`''`,
+  briefly: sql`null`,
+  wall: () => sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
+  hints: null,
+}
 
 export function sqliteDialect(path: string): { dialect: Dialect; close(): Promise<void> } {
   const raw = openFile(path)

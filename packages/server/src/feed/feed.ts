@@ -21,6 +21,15 @@ export type Receipt = {
   worst_case_at: number | null
 }
 
+/** For how long a server answers from what it knows, at the most. */
+export const trustSeconds = 20
+/** Longer than the beat itself: what is written has to outlast the trust that the next heartbeat gives. */
+export const heartbeatSeconds = 2
+/** A verifier that is on its way to being written down may be served a moment later. */
+export const graceSeconds = 3
+/** A server that has not written for so long does not run any more, or asks for each request. */
+export const silentSeconds = 3
+
 export type ListedVerifier = { id: string; applied: number; lapses_at: number }
 
 /** `null` while somebody neither has confirmed nor has lapsed. `asked`: those that were alive when the end was committed. */

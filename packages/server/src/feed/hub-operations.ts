@@ -1,27 +1,15 @@
-import {
-  ageOf,
-  type Checker,
-  feedWindowSeconds,
-  restartChecker,
-  type Snapshot,
-  type StreamMessage,
-  stepView,
-  type ViewEffect,
-} from '@counterfoil/verifier'
+import { ageOf, type Checker, type Snapshot, type StreamMessage, skewSeconds } from '@counterfoil/verifier'
+import type { Primary } from '../db/primary.ts'
 import type { Db } from '../db/schema.ts'
 import { transact } from '../db/transact.ts'
 import type { Entropy, Log, Secrets, Watch } from '../machine.ts'
+import { refuse } from '../refusals.ts'
 import { logged, positionBytes, readPosition } from './feed.ts'
-import {
-  createHub,
-  entriesBetween,
-  entriesWithin,
-  type HubEffect,
-  type HubEvent,
-  type Reached,
-  stepHub,
-} from './hub.ts'
+import { createHub, entriesBetween, type HubEffect, type HubEvent, type Reached, stepHub } from './hub.ts'
+import { oneAtATime } from './one-at-a-time.ts'
+import { createOwnView, localLink, snapshotOf } from './own-view.ts'
 import * as store from './store.ts'
+import * as verifiers from './verifier-store.ts'
 
 /** Where messages to one listener go. */
 export type Sink = {
@@ -31,9 +19,11 @@ export type Sink = {
 }
 
 export type HubRunner = {
-  /** Reads what there is and begins to serve. Nothing is fresh before. */
-  start(): Promise<void>
+  /** Reads what there is and begins to serve. Nothing is fresh before. `onHint`: another process may have written. */
+  start(onHint?: () => void): Promise<void>
   stop(): void
+  /** Nobody needs to wait for this process any more: it answers no request from what it knows. */
+  leave(): Promise<void>
   isStarted(): boolean
   /** Looks for what others have written. */
   poll(): Promise<void>
@@ -47,14 +37,18 @@ export type HubRunner = {
   /** What lies between two positions, or `null` where that is not kept any more. */
   log(given: { from: number; to: number }): { epoch: number; entries: Snapshot['entries'] } | null
   reached(): Reached
+  /** Whether this process itself refuses what ended up to there. */
+  hasApplied(position: number): boolean
+  readonly instance: string
+  /** Refuses where our clock and the database's are so far apart that nothing may be dated by ours. */
+  requireClock(): void
   /** What the id of a message stands for, or `null` if we never told it. */
   readId(id: string): Reached | null
 }
 
 export type HubNeeds = {
   db: Db
-  /** Which copy of which database this is, as the engine tells it. */
-  identity: (db: Db) => Promise<string>
+  primary: Primary
   clock: Watch
   entropy: Entropy
   secrets: Secrets
@@ -65,15 +59,12 @@ export type HubNeeds = {
 const rowsAtOnce = 5000
 /** Far more than any window, so that a clock that is wrong by an hour loses nothing. */
 const loadedSeconds = 4 * 3600
-const localLink = 0
-/** Longer than the beat itself: what is written here has to outlast the trust that the next heartbeat gives. */
-const heartbeatSeconds = 2
 /** Older than this before a heartbeat, our own view listens anew: drift adds up, and a machine may have slept. */
 const localAgeMilliseconds = 2000
 
 export function createHubRunner({
   db,
-  identity,
+  primary,
   clock,
   entropy,
   secrets,
@@ -85,7 +76,9 @@ export function createHubRunner({
   let isStarted = false
   let links = localLink
   let lastId = { of: '', id: '' }
-  let reading: Promise<void> | null = null
+  let isClockRight = true
+  let stopListening = () => {}
+  const own = createOwnView({ hub, checker, clock, entropy, log: logger })
 
   const step = (event: HubEvent) => run(stepHub(hub, event, clock.instant()))
 
@@ -100,7 +93,7 @@ export function createHubRunner({
   }
 
   function send(link: number, message: StreamMessage): void {
-    if (link === localLink) tellView(message)
+    if (link === localLink) own.tell(message)
     else sinks.get(link)?.send(message, idOf(message))
   }
 
@@ -117,67 +110,30 @@ export function createHubRunner({
     return lastId.id
   }
 
-  /** Our own view hears what everybody hears. */
-  function tellView(message: StreamMessage): void {
-    const event = message.kind === 'revoked' ? message : { ...message, link: localLink }
-    obey(stepView(checker.view, event, clock.instant()))
-  }
-
-  function obey(effects: readonly ViewEffect[]): void {
-    for (const effect of effects) {
-      if (effect.kind === 'snapshot') {
-        const event = { kind: 'snapshot', snapshot: snapshot(feedWindowSeconds.cookies) } as const
-        obey(stepView(checker.view, event, clock.instant()))
-      } else if (effect.kind === 'log') {
-        const entries = entriesBetween(hub, effect, clock.instant()) ?? []
-        const event = { kind: 'revoked', epoch: hub.epoch, entries, wantsAck: false } as const
-        stepView(checker.view, event, clock.instant())
-      } else if (effect.kind === 'restart') {
-        logger.info('the clock was set; what was judged by it is forgotten')
-        restartChecker(checker, clock.instant())
-        listenLocally()
-      } else if (effect.kind === 'reconnect') listenLocally()
-    }
-  }
-
-  function listenLocally(): void {
-    const nonce = entropy.id()
-    hub.links.delete(localLink)
-    stepView(checker.view, { kind: 'opened', link: localLink, nonce }, clock.instant())
-    for (const effect of stepHub(
-      hub,
-      { kind: 'connected', link: localLink, nonce, after: null },
-      clock.instant(),
-    ))
-      if (effect.kind === 'send') send(effect.link, effect.message)
-  }
-
-  function snapshot(windowSeconds: number): Snapshot {
-    const entries = entriesWithin(hub, windowSeconds, clock.instant())
-    return { epoch: hub.epoch, position: hub.head, window: windowSeconds, entries }
-  }
-
   async function load(): Promise<void> {
     const found = await store.load(db, clock.now() - loadedSeconds)
     await step({ kind: 'loaded', ...found })
     // Others hear of another life with the next heartbeat; here nobody is to be believed for that long.
-    if (isStarted && checker.view.epoch !== hub.epoch) obey([{ kind: 'snapshot' }])
+    if (isStarted && checker.view.epoch !== hub.epoch) own.takeSnapshot()
   }
 
-  /** One read at a time; who comes while one is under way gets the next. */
-  async function read(): Promise<void> {
-    const before = reading
-    const mine = (async () => {
-      await before?.catch(() => {})
-      for (;;) {
-        const rows = await store.readAfter(db, hub.head, rowsAtOnce)
-        const head = hub.head
-        if (rows.length > 0) await step({ kind: 'read', rows })
-        if (rows.length < rowsAtOnce || hub.head === head) return
-      }
-    })()
-    reading = mine
-    await mine
+  const read = oneAtATime(async () => {
+    for (let isMore = true; isMore; ) {
+      const { rows, epoch } = await store.readAfter(db, hub.head, rowsAtOnce)
+      if (rows.length === 0) return
+      // Told under the number of the life before, they would look like a life that went on where it had ended.
+      if (epoch !== hub.epoch) return load()
+      const before = hub.head
+      await step({ kind: 'read', rows })
+      isMore = rows.length === rowsAtOnce && hub.head > before
+      if (rows.some(({ wantsAck }) => wantsAck)) await confirm()
+    }
+  })
+
+  /** At once and not with the next tick: somebody waits, perhaps on another node. */
+  async function confirm(): Promise<void> {
+    await verifiers.confirm(db, { id: hub.instance, applied: checker.view.applied })
+    primary.hints?.send()
   }
 
   /** Where a row is missing, either another life of the database has begun, or something is badly wrong. */
@@ -199,44 +155,54 @@ export function createHubRunner({
     await transact(db, async (tx) => {
       const now = clock.now()
       await store.skipBeyond(tx, { told, now })
-      await store.beginEpoch(tx, { now, identity: await identity(tx) })
-      await store.append(tx, [logged({ kind: 'everyone', id: '' })], { at: now, wantsAck: false })
+      await store.beginEpoch(tx, { now, identity: await store.readIdentity(tx, primary) })
+      await store.append(tx, [logged({ kind: 'everyone', id: '' })], { at: now, wantsAck: false, primary })
     })
+    primary.hints?.send()
     await load()
   }
 
   return {
-    snapshot,
+    snapshot: (windowSeconds) => snapshotOf(hub, windowSeconds, clock),
     isStarted: () => isStarted,
-    async start() {
+    async start(onHint = () => {}) {
       await transact(db, async (tx) => {
-        const copy = await identity(tx)
+        const copy = await store.readIdentity(tx, primary)
         // A file can be put back while nobody runs, and nothing would show it; so there every start is a new life.
         const isKnown = copy !== '' && copy === (await store.lastIdentity(tx))
         if (!isKnown) await store.beginEpoch(tx, { now: clock.now(), identity: copy })
       })
       await load()
       isStarted = true
-      listenLocally()
+      own.listen()
+      stopListening = primary.hints?.listen(onHint) ?? stopListening
     },
     stop() {
       isStarted = false
+      stopListening()
       for (const sink of sinks.values()) sink.close()
       sinks.clear()
     },
+    leave: () => verifiers.removeServer(db, hub.instance),
     async poll() {
       if (isStarted) await read()
     },
     async tick() {
       if (!isStarted) return
       // Before all that is written: what the listeners' rows say must outlast what this heartbeat lets them believe.
-      const { mono: a } = clock.instant()
-      const now = clock.now()
-      if (ageOf(checker.view, clock.instant()) > localAgeMilliseconds) listenLocally()
-      await prolongListeners(now)
-      const written = await store.tick(db, { id: hub.instance, applied: hub.head, lapsesAt: now })
-      await step({ kind: 'ticked', a, ...written })
+      const { mono: a, wall } = clock.instant()
+      if (ageOf(checker.view, clock.instant()) > localAgeMilliseconds) own.listen()
+      await prolongListeners()
+      const written = await verifiers.tick(db, { id: hub.instance, applied: checker.view.applied, primary })
+      compareClocks(written.wall, { from: wall, to: clock.instant().wall })
+      // Nobody is to be told anything by a clock that is wrong: all who listen here go stale, and this process too.
+      if (isClockRight) await step({ kind: 'ticked', a, epoch: written.epoch, head: written.head })
     },
+    requireClock() {
+      if (!isClockRight) refuse('feed_stale', { retryAfterSeconds: 1, detail: 'the clock is wrong' })
+    },
+    instance: hub.instance,
+    hasApplied: (position) => checker.view.applied >= position,
     async hear(position) {
       if (!isStarted) return
       try {
@@ -272,11 +238,27 @@ export function createHubRunner({
     },
   }
 
-  async function prolongListeners(now: number): Promise<void> {
+  function compareClocks(theirs: number, ours: { from: number; to: number }): void {
+    const skew = skewSeconds * 1000
+    const isRight = theirs >= ours.from - skew && theirs <= ours.to + skew
+    const seconds = Math.round((ours.to - theirs) / 1000)
+    if (!isRight && isClockRight)
+      logger.error(
+        'the clock and the database’s are too far apart; nothing is answered',
+        new Error('clock'),
+        {
+          seconds,
+        },
+      )
+    if (isRight && !isClockRight) logger.info('the clock and the database’s agree again')
+    isClockRight = isRight
+  }
+
+  async function prolongListeners(): Promise<void> {
     const listening = [...sinks]
     if (listening.length === 0) return
     const ids = listening.map(([, { verifier }]) => verifier)
-    const known = await store.prolong(db, ids, now + heartbeatSeconds)
+    const known = await verifiers.prolong(db, ids, primary)
     for (const [link, { verifier, close }] of listening) {
       if (known.has(verifier)) continue
       // Its client was removed, so nobody waits for it, and it is told nothing more.

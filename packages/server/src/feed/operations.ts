@@ -2,15 +2,8 @@ import type { Db } from '../db/schema.ts'
 import { afterCommit } from '../db/transact.ts'
 import { type Ending, type ListedVerifier, logged, type Receipt, receiptOf } from './feed.ts'
 import { createHubRunner, type HubNeeds, type HubRunner } from './hub-operations.ts'
-import {
-  acknowledge,
-  append,
-  countBehind,
-  listVerifiers,
-  prune,
-  readHead,
-  registerVerifier,
-} from './store.ts'
+import { append, prune, readHead } from './store.ts'
+import { acknowledge, countBehind, listVerifiers, registerVerifier } from './verifier-store.ts'
 
 export type Feed = {
   /**
@@ -26,6 +19,8 @@ export type Feed = {
   /** Writes down who may trust themselves, before they are served. `false`: that id is somebody else's. */
   register(given: { id: string; name: string; maxStale: number; applied: number }): Promise<boolean>
   acknowledge(given: { id: string; name: string; position: number }): Promise<void>
+  /** Begins to serve, and to hear of what other nodes write. */
+  start(): Promise<void>
   /** Looks for what others have written, and whether those who wait have waited enough. */
   poll(): Promise<void>
   /** Whether every server that runs on this database has read up to this position. */
@@ -42,59 +37,66 @@ type Waiting = {
 
 /** Rows that nobody can ask for any more: far longer than any window, for whoever looks into an incident. */
 const keptSeconds = 48 * 3600
-/** A verifier that is on its way to being written down may be served a moment later. */
-const graceSeconds = 3
-/** A server that has not written for so long does not run any more, or trusts nothing that it holds. */
-const silentSeconds = 3
 
 export function createFeed(needs: HubNeeds): Feed {
-  const { db, clock } = needs
+  const { db, clock, primary } = needs
   const hub = createHubRunner(needs)
   const waiting = new Set<Waiting>()
 
   async function settle(): Promise<void> {
     if (waiting.size === 0) return
-    const seen = new Map((await listVerifiers(db)).map((one) => [one.id, one]))
+    const { verifiers, now } = await listVerifiers(db, primary)
+    const seen = new Map(verifiers.map((one) => [one.id, one]))
     for (const one of waiting) {
-      const receipt = receiptOf(one.position, one.asked, { seen, now: clock.now() })
+      const receipt = receiptOf(one.position, one.asked, { seen, now })
       if (receipt === null) continue
       waiting.delete(one)
       one.done(receipt)
     }
   }
 
+  async function poll(): Promise<void> {
+    await hub.poll()
+    await settle()
+  }
+
+  /** A hint came. What fails is tried again by the next poll, which tells of it. */
+  const onHint = () => void poll().catch(() => {})
+
   return {
     hub,
+    start: () => hub.start(onHint),
     async append(tx, endings, { wantsAck = false } = {}) {
       if (endings.length === 0) return (await readHead(tx)).position
-      const position = await append(tx, endings.map(logged), { at: clock.now(), wantsAck })
-      afterCommit(tx, () => hub.hear(position))
+      const position = await append(tx, endings.map(logged), { at: clock.now(), wantsAck, primary })
+      afterCommit(tx, () => {
+        primary.hints?.send()
+        return hub.hear(position)
+      })
       return position
     },
     async position(on) {
       return (await readHead(on)).position
     },
     async applied(position) {
-      const now = clock.now()
-      const asked = (await listVerifiers(db)).filter(({ lapses_at }) => lapses_at > now)
+      const { verifiers, now } = await listVerifiers(db, primary)
+      const isHere = (id: string) => id === hub.instance && hub.hasApplied(position)
+      const asked = verifiers.filter(({ id, lapses_at }) => lapses_at > now && !isHere(id))
       const receipt = new Promise<Receipt>((done) => waiting.add({ position, asked, done }))
       await settle()
       return receipt
     },
     async register({ id, name, maxStale, applied }) {
-      const lapsesAt = clock.now() + maxStale + graceSeconds
-      return registerVerifier(db, { id, name, maxStale, applied, lapsesAt })
+      return registerVerifier(db, { id, name, maxStale, applied, primary })
     },
     async acknowledge(given) {
       await acknowledge(db, given)
+      // Whoever waits may be another node's.
+      primary.hints?.send()
       await settle()
     },
-    async poll() {
-      await hub.poll()
-      await settle()
-    },
-    isHeard: async (position) =>
-      (await countBehind(db, { position, since: clock.now() - silentSeconds })) === 0,
+    poll,
+    isHeard: async (position) => (await countBehind(db, position, primary)) === 0,
     async prune() {
       const now = clock.now()
       await prune(db, { rowsBefore: now - keptSeconds, lapsedBefore: now - keptSeconds })

@@ -1,7 +1,7 @@
 import type { FeedKind } from '@counterfoil/verifier'
 import { sql } from 'kysely'
+import type { Primary } from '../db/primary.ts'
 import type { Db } from '../db/schema.ts'
-import type { ListedVerifier } from './feed.ts'
 import type { Epoch, LogRow } from './hub.ts'
 
 export type Entry = { kind: FeedKind; key: string; endsEveryone: boolean }
@@ -18,7 +18,7 @@ const skippedPositions = 1_000_000
 export async function append(
   tx: Db,
   entries: readonly Entry[],
-  { at, wantsAck }: { at: number; wantsAck: boolean },
+  { at, wantsAck, primary }: { at: number; wantsAck: boolean; primary: Primary },
 ): Promise<number> {
   const count = entries.length
   const endsEveryone = entries.some((entry) => entry.endsEveryone)
@@ -29,12 +29,28 @@ export async function append(
       ...(endsEveryone ? { everyone_end: row('seq', '+', count) } : {}),
     }))
     .where('id', '=', 1)
-    .returning(['seq', 'epoch'])
+    .returning((row) => [
+      'seq',
+      'epoch',
+      primary.briefly.as('briefly'),
+      primary.identity.as('copy'),
+      row
+        .selectFrom('feed_epoch')
+        .select('identity')
+        .whereRef('feed_epoch.epoch', '=', 'feed_head.epoch')
+        .as('known'),
+    ])
     .executeTakeFirstOrThrow()
   const first = head.seq - count + 1
+  // Another primary took over while we ran: what it did not get from the one before must not share our numbers. A life
+  // that began while we waited for the row is not seen by this statement yet.
+  const isKnown = head.copy === (head.known ?? (await lastIdentity(tx)))
+  const epoch = isKnown
+    ? head.epoch
+    : await beginEpoch(tx, { now: at, identity: head.copy, start: first - 1 })
   const rows = entries.map(({ kind, key }, index) => ({
     seq: first + index,
-    epoch: head.epoch,
+    epoch,
     kind,
     key,
     at,
@@ -58,7 +74,7 @@ export async function readHead(db: Db): Promise<{ position: number; epoch: numbe
 }
 
 function selectRows(db: Db) {
-  return db.selectFrom('feed_log').select(['seq', 'kind', 'key', 'wants_ack']).orderBy('seq')
+  return db.selectFrom('feed_log').select(['seq', 'epoch', 'kind', 'key', 'wants_ack']).orderBy('seq')
 }
 
 const rowOf = (row: { seq: number; kind: FeedKind; key: string; wants_ack: number }): LogRow => ({
@@ -68,8 +84,14 @@ const rowOf = (row: { seq: number; kind: FeedKind; key: string; wants_ack: numbe
   wantsAck: row.wants_ack === 1,
 })
 
-export async function readAfter(db: Db, position: number, most: number): Promise<LogRow[]> {
-  return (await selectRows(db).where('seq', '>', position).limit(most).execute()).map(rowOf)
+/** `epoch`: the newest of what was found. */
+export async function readAfter(
+  db: Db,
+  position: number,
+  most: number,
+): Promise<{ rows: LogRow[]; epoch: number }> {
+  const found = await selectRows(db).where('seq', '>', position).limit(most).execute()
+  return { rows: found.map(rowOf), epoch: found.at(-1)?.epoch ?? 0 }
 }
 
 /** One snapshot of all that a hub keeps: what was committed since `since`, and every signing key that was taken back. */
@@ -96,12 +118,12 @@ export async function load(
 
 /**
  * Another life begins, under a number that is higher than any before and that no copy of this database can come to by
- * itself: it holds the time. `identity`: which copy this is.
+ * itself: it holds the time. `identity`: which copy this is. `start`: the head before it, where that has moved on already.
  */
 export async function beginEpoch(
   tx: Db,
-  { now, identity }: { now: number; identity: string },
-): Promise<void> {
+  { now, identity, start }: { now: number; identity: string; start?: number },
+): Promise<number> {
   const head = await tx
     .updateTable('feed_head')
     .set((row) => ({
@@ -110,7 +132,17 @@ export async function beginEpoch(
     .where('id', '=', 1)
     .returning(['epoch', 'seq'])
     .executeTakeFirstOrThrow()
-  await tx.insertInto('feed_epoch').values({ epoch: head.epoch, start: head.seq, identity }).execute()
+  const { epoch, seq } = head
+  await tx
+    .insertInto('feed_epoch')
+    .values({ epoch, start: start ?? seq, identity })
+    .execute()
+  return epoch
+}
+
+export async function readIdentity(tx: Db, { identity }: Primary): Promise<string> {
+  const { rows } = await sql<{ identity: string }>`select ${identity} as identity`.execute(tx)
+  return rows[0]?.identity ?? ''
 }
 
 export async function lastIdentity(db: Db): Promise<string> {
@@ -143,96 +175,6 @@ export async function skipBeyond(
     .values({ epoch: told.epoch, start: position, identity: 'declared over' })
     .onConflict((conflict) => conflict.column('epoch').doNothing())
     .execute()
-}
-
-/** Written each second: only a database that still takes writes can say that nothing newer is committed. */
-export async function tick(
-  db: Db,
-  given: { id: string; applied: number; lapsesAt: number },
-): Promise<{ epoch: number; head: number }> {
-  const { id, applied, lapsesAt: lapses_at } = given
-  const row = await db
-    .insertInto('feed_verifier')
-    .values({ id, name: 'server', max_stale: 0, applied, lapses_at })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet({ applied, lapses_at }))
-    .returning([
-      sql<number>`(select seq from feed_head where id = 1)`.as('head'),
-      sql<number>`(select epoch from feed_head where id = 1)`.as('epoch'),
-    ])
-    .executeTakeFirstOrThrow()
-  return { epoch: Number(row.epoch), head: Number(row.head) }
-}
-
-/**
- * Before it is served: whoever may trust itself stands here. `false`: this id is another client's, or a server's, and
- * whoever waits for that one must not be told something else.
- */
-export async function registerVerifier(
-  db: Db,
-  given: { id: string; name: string; maxStale: number; applied: number; lapsesAt: number },
-): Promise<boolean> {
-  const { id, name, maxStale: max_stale, applied, lapsesAt: lapses_at } = given
-  const row = await db
-    .insertInto('feed_verifier')
-    .values({ id, name, max_stale, applied, lapses_at })
-    .onConflict((conflict) =>
-      conflict.column('id').doUpdateSet({ max_stale, lapses_at }).where('feed_verifier.name', '=', name),
-    )
-    .returning('id')
-    .executeTakeFirst()
-  return row !== undefined
-}
-
-/**
- * Moved on before the heartbeat leaves that lets them go on trusting themselves. Answers those whose client is still
- * known: the others are to hear no heartbeat any more.
- */
-export async function prolong(db: Db, ids: readonly string[], from: number): Promise<ReadonlySet<string>> {
-  const rows = await db
-    .updateTable('feed_verifier')
-    .set((row) => ({ lapses_at: row('max_stale', '+', from) }))
-    .where('id', 'in', ids)
-    .where('name', 'in', (query) => query.selectFrom('client').select('client.id'))
-    .returning('id')
-    .execute()
-  return new Set(rows.map(({ id }) => id))
-}
-
-export async function acknowledge(
-  db: Db,
-  given: { id: string; name: string; position: number },
-): Promise<void> {
-  await db
-    .updateTable('feed_verifier')
-    .set({ applied: given.position })
-    .where('id', '=', given.id)
-    .where('name', '=', given.name)
-    .where('applied', '<', given.position)
-    .execute()
-}
-
-/** Those elsewhere that may trust themselves at `now`, or could when somebody last looked. */
-export function listVerifiers(db: Db): Promise<ListedVerifier[]> {
-  return db
-    .selectFrom('feed_verifier')
-    .select(['id', 'applied', 'lapses_at'])
-    .where('max_stale', '>', 0)
-    .execute()
-}
-
-/** Servers that have written lately and have not read up to this position. */
-export async function countBehind(
-  db: Db,
-  { position, since }: { position: number; since: number },
-): Promise<number> {
-  const row = await db
-    .selectFrom('feed_verifier')
-    .select((rows) => rows.fn.countAll<number>().as('count'))
-    .where('max_stale', '=', 0)
-    .where('lapses_at', '>=', since)
-    .where('applied', '<', position)
-    .executeTakeFirstOrThrow()
-  return Number(row.count)
 }
 
 export async function prune(

@@ -1,4 +1,5 @@
 import { Refusal } from '@counterfoil/verifier'
+import { isUnavailable } from '../db/unavailable.ts'
 import type { Log } from '../machine.ts'
 import { refusal as coded } from '../refusals.ts'
 import type { RouteKind } from './route.ts'
@@ -13,6 +14,7 @@ const oauthErrors: ReadonlyMap<string, string> = new Map(
     scope_invalid: 'invalid_scope',
     busy: 'temporarily_unavailable',
     feed_stale: 'temporarily_unavailable',
+    store_unavailable: 'temporarily_unavailable',
     broken: 'server_error',
   }),
 )
@@ -20,6 +22,10 @@ const oauthErrors: ReadonlyMap<string, string> = new Map(
 /** Broken is ours to know and theirs only to be told: nothing of the error leaves. */
 export function asRefusal(error: unknown, log: Log, where: string): Refusal {
   if (error instanceof Refusal) return error
+  if (isUnavailable(error)) {
+    log.error('the database is out of reach or does not keep up', error, { where })
+    return coded('store_unavailable', { retryAfterSeconds: 1 })
+  }
   log.error('a request broke', error, { where })
   return coded('broken')
 }

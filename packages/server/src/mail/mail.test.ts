@@ -312,15 +312,10 @@ onEachEngine('the outbox', (open) => {
 })
 
 test('a flush that is asked for after the last look of a running one looks again', async () => {
-  const { db, close } = await openDatabase('sqlite::memory:')
+  const opened = await openDatabase('sqlite::memory:')
+  const { db, close } = opened
   await migrate(db)
-  const { mail, sent } = await setUp(async () => ({
-    db,
-    close,
-    engine: 'sqlite',
-    url: '',
-    identity: async () => '',
-  }))
+  const { mail, sent } = await setUp(async () => ({ ...opened, url: '' }))
   // One connection serves in order: the look of the first flush, the row, the look of the second.
   const first = mail.flush()
   const written = mail.enqueue(db, verify)

@@ -5,13 +5,14 @@ import type { Secrets } from '../machine.ts'
 import { systemEntropy } from '../node/entropy.ts'
 import { createLog } from '../node/log.ts'
 import type { HandClock } from './machine.ts'
+import { handPrimary } from './primary.ts'
 
 /** The feed alone, over a database that is open: it appends, and serves once its hub is started. */
 export function openFeed(given: { db: Db; clock: HandClock; secrets: Secrets; lines?: string[] }): Feed {
   const { db, clock, secrets, lines = [] } = given
   return createFeed({
     ...{ db, clock, secrets, entropy: systemEntropy },
-    identity: async () => '',
+    primary: handPrimary(clock),
     checker: createChecker({ now: clock.instant(), entries: 100 }),
     log: createLog({ clock, write: (line) => lines.push(line) }),
   })

@@ -7,6 +7,7 @@ import { parsePolicy } from '../policy.ts'
 import { type Agent, createAgent } from './agent.ts'
 import type { OpenTestDatabase } from './engines.ts'
 import { createTestMachine, type HandClock, type TestMachine } from './machine.ts'
+import { handPrimary } from './primary.ts'
 
 export const goodPassword = 'a long walk by the quiet river'
 export const otherPassword = 'seven grey geese over the harbour'
@@ -50,20 +51,25 @@ export type HouseOptions = {
   hashingQueue?: number
   metricsToken?: string
   clock?: HandClock
+  /** Hears at once of what others write, as servers do; a test that counts statements must not. */
+  hints?: boolean
 }
 
 /** A whole house on a real database, with time set by hand. */
 export async function openHouse(open: OpenTestDatabase, options: HouseOptions = {}): Promise<TestHouse> {
   const statements: string[] = []
-  const { db, identity, url, close } = await open({ onStatement: (statement) => statements.push(statement) })
+  const opened = await open({ onStatement: (statement) => statements.push(statement) })
+  const { db, url, close } = opened
   const machine = await createTestMachine(options)
   const issuer = options.issuer ?? 'http://localhost:3000'
   const policy = parsePolicy(options.policy)
   const transport = options.transport ?? null
   const metricsToken = options.metricsToken ?? null
-  const house = wire({ db, identity, machine, policy, issuer, transport, metricsToken })
+  const hints = options.hints ? opened.primary.hints : null
+  const primary = { ...handPrimary(machine.clock, opened.primary), hints }
+  const house = wire({ db, primary, machine, policy, issuer, transport, metricsToken })
   await house.keys.maintain()
-  await house.feed.hub.start()
+  await house.feed.start()
   await house.chores.tick()
   const agent = (kind: 'browser' | 'program') => createAgent(house.fetch, { origin: issuer, kind })
 

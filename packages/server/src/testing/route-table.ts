@@ -7,12 +7,12 @@ import { createTestMachine } from './machine.ts'
 
 /** Every route that a server in development has, for the tools and tests that look at all of them. */
 export async function routeTable(): Promise<readonly Route[]> {
-  const { db, identity, close } = await openDatabase('sqlite::memory:')
+  const { db, primary, close } = await openDatabase('sqlite::memory:')
   await migrate(db)
   const machine = await createTestMachine()
   const issuer = 'http://localhost:3000'
   const house = wire({
-    ...{ db, identity, machine, policy: parsePolicy({}), issuer, transport: null, metricsToken: null },
+    ...{ db, primary, machine, policy: parsePolicy({}), issuer, transport: null, metricsToken: null },
   })
   await close()
   return house.routes

@@ -63,6 +63,7 @@ export function createTokens(needs: Needs): Tokens {
     readStart: number,
     refresh: RefreshToken,
   ): Promise<TokenPair> {
+    feed.hub.requireClock()
     const lifeSeconds = policy.accessTokenSeconds
     return {
       access_token: mintAccessToken(await keys.ring(), { session, issuer, readStart, lifeSeconds, entropy }),

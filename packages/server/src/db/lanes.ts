@@ -1,0 +1,106 @@
+import pg from 'pg'
+import { isUnavailable } from './unavailable.ts'
+
+export type Lanes = {
+  /** For statements that read and lock nothing: one that is lost with its connection is sent once more. */
+  read(text: string, values: readonly unknown[]): Promise<pg.QueryResult>
+  close(): Promise<void>
+}
+
+type Lane = {
+  client: Promise<pg.Client> | null
+  /** Statements that are on their way. */
+  waiting: number
+}
+
+const laneCount = 2
+const preparedStatements = 200
+/** The statement was prepared for tables as they were (a migration ran meanwhile), or the server forgot it. */
+const outdated = new Set(['0A000', '26000'])
+
+/**
+ * A few connections on which statements are sent without waiting for the answers before. They answer in order, so
+ * nothing may run here that waits for a lock: everything behind it would wait too.
+ */
+export function openLanes(given: {
+  config: pg.ClientConfig
+  prepare: (client: pg.Client) => Promise<unknown>
+}): Lanes {
+  const lanes: Lane[] = Array.from({ length: laneCount }, () => ({ client: null, waiting: 0 }))
+  const names = new Map<string, string>()
+  let isClosed = false
+
+  /** Parsing and planning cost more than most of our reads. Texts that vary without end are not worth a name. */
+  function nameOf(text: string): string | undefined {
+    const known = names.get(text)
+    if (known !== undefined || names.size >= preparedStatements) return known
+    const name = `lane_${names.size}`
+    names.set(text, name)
+    return name
+  }
+
+  function connected(lane: Lane): Promise<pg.Client> {
+    if (lane.client !== null) return lane.client
+    const client = new pg.Client({ ...given.config, pipeline: true })
+    const opening = (async () => {
+      await client.connect()
+      await given.prepare(client)
+      return client
+    })()
+    const forget = () => drop(lane, opening)
+    client.on('error', forget)
+    client.on('end', forget)
+    opening.catch(() => {
+      forget()
+      void client.end().catch(() => {})
+    })
+    lane.client = opening
+    return opening
+  }
+
+  async function send(lane: Lane, opening: Promise<pg.Client>, query: pg.QueryConfig) {
+    lane.waiting += 1
+    try {
+      return await (await opening).query(query)
+    } finally {
+      lane.waiting -= 1
+    }
+  }
+
+  return {
+    async read(text, values) {
+      const name = nameOf(text)
+      const query = { text, values: [...values], ...(name === undefined ? {} : { name }) }
+      for (let isAgain = false; ; isAgain = true) {
+        if (isClosed) throw new Error('The database was closed.')
+        const lane = lanes.reduce((best, one) => (one.waiting < best.waiting ? one : best))
+        const opening = connected(lane)
+        try {
+          return await send(lane, opening, query)
+        } catch (error) {
+          if (endsConnection(error)) drop(lane, opening)
+          if (isAgain || lane.client === opening) throw error
+        }
+      }
+    },
+    async close() {
+      isClosed = true
+      const open = lanes.map(({ client }) => client)
+      for (const lane of lanes) lane.client = null
+      await Promise.all(open.map((opening) => opening?.then((client) => client.end()).catch(() => {})))
+    },
+  }
+}
+
+/** Whoever comes next opens another connection; what is on its way here may still be answered. */
+function drop(lane: Lane, opening: Promise<pg.Client>): void {
+  if (lane.client !== opening) return
+  lane.client = null
+  void opening.then((client) => client.end()).catch(() => {})
+}
+
+/** A statement that took too long says nothing about its connection. */
+function endsConnection(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return outdated.has(code) || (isUnavailable(error) && code !== '57014')
+}

@@ -1,0 +1,127 @@
+import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult } from 'kysely'
+import type pg from 'pg'
+import type { Lanes } from './lanes.ts'
+import { withState } from './unavailable.ts'
+
+type Held = { client: pg.PoolClient; isSpoilt: boolean }
+
+/** Of a server that does not answer at all; what runs too long there, it ends by itself, and sooner. */
+const deafMilliseconds = 20_000
+
+/**
+ * Single reads go through the lanes. Whatever writes or locks, and every transaction, has a connection of the pool to itself
+ * until it is done: a statement that waits for a row must hold up nobody else's.
+ */
+export function postgresDriver(pool: pg.Pool, lanes: Lanes): Driver {
+  const holding = new WeakMap<DatabaseConnection, Held>()
+
+  async function hold(connection: DatabaseConnection): Promise<Held> {
+    const known = holding.get(connection)
+    if (known !== undefined) return known
+    const held = { client: await named(pool.connect()), isSpoilt: false }
+    holding.set(connection, held)
+    return held
+  }
+
+  async function run<Row>(held: Held, query: CompiledQuery): Promise<QueryResult<Row>> {
+    const { client } = held
+    const work = client.query(query.sql, [...query.parameters])
+    try {
+      return resultOf(await (isBounded(query) ? inTime(work) : work))
+    } catch (error) {
+      held.isSpoilt ||= error === deaf
+      throw withState(error)
+    }
+  }
+
+  function open(): DatabaseConnection {
+    const connection: DatabaseConnection = {
+      async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+        const held = holding.get(connection)
+        if (held !== undefined) return run<Row>(held, query)
+        if (isPlainRead(query)) return { rows: (await named(lanes.read(query.sql, query.parameters))).rows }
+        return run<Row>(await hold(connection), query)
+      },
+      streamQuery() {
+        throw new Error('Rows are read at once here.')
+      },
+    }
+    return connection
+  }
+
+  const order = async (connection: DatabaseConnection, text: string) => {
+    await hold(connection)
+    return connection.executeQuery<{ command: string }>(CompiledQuery.raw(text))
+  }
+
+  return {
+    async init() {},
+    acquireConnection: async () => open(),
+    async beginTransaction(connection, { isolationLevel, accessMode }) {
+      const level = isolationLevel === undefined ? '' : ` isolation level ${isolationLevel}`
+      await order(connection, `begin${level}${accessMode === undefined ? '' : ` ${accessMode}`}`)
+    },
+    async commitTransaction(connection) {
+      const { rows } = await order(connection, 'commit')
+      // Where a statement had failed and nobody said so, the answer to a commit is that it was rolled back.
+      if (rows[0]?.command !== 'COMMIT') throw new Error('The transaction was rolled back and not committed.')
+    },
+    async rollbackTransaction(connection) {
+      const held = await hold(connection)
+      try {
+        await order(connection, 'rollback')
+      } catch {
+        // The error that led here is the one to tell; the server rolls back what loses its connection.
+        held.isSpoilt = true
+      }
+    },
+    async releaseConnection(connection) {
+      const held = holding.get(connection)
+      holding.delete(connection)
+      held?.client.release(held.isSpoilt)
+    },
+    async destroy() {
+      await lanes.close()
+      await pool.end()
+    },
+  }
+}
+
+/** Built as a query, so that what it does is known without reading its text. */
+function isPlainRead({ query }: CompiledQuery): boolean {
+  return query.kind === 'SelectQueryNode' && query.with === undefined && query.endModifiers === undefined
+}
+
+const builtQueries = new Set(['SelectQueryNode', 'InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'])
+const orders = /^(?:begin|commit|rollback)\b/
+
+/** Migrations, and waiting for one on another node, may take long. */
+function isBounded({ query, sql }: CompiledQuery): boolean {
+  return builtQueries.has(query.kind) || orders.test(sql)
+}
+
+const changes = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE'])
+const endings = new Set(['COMMIT', 'ROLLBACK'])
+
+function resultOf<Row>({ command, rowCount, rows }: pg.QueryResult): QueryResult<Row> {
+  if (endings.has(command)) return { rows: [{ command }] as Row[] }
+  const affected = changes.has(command) ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}
+  return { ...affected, rows: rows ?? [] }
+}
+
+const deaf = Object.assign(new Error('The database did not answer in time.'), { code: 'ETIMEDOUT' })
+
+function inTime<Result>(work: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(deaf), deafMilliseconds)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
+async function named<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    throw withState(error)
+  }
+}
