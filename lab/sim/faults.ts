@@ -49,7 +49,7 @@ function strike(world: World, fault: Fault) {
     case 'verifier_pause':
       return pause(world, verifier, Math.min(until, line.now + 8000))
     case 'verifier_suspend':
-      verifier.suspendedUntil = until
+      verifier.suspendedUntil = Math.max(verifier.suspendedUntil, until)
       return suspend(world, verifier, until)
     case 'verifier_cut_from_feed':
       verifier.cutFromFeedUntil = until
@@ -106,6 +106,8 @@ function failOver(world: World, fault: Fault): void {
 function takeOver(world: World, given: { cut: number; isRestore: boolean; fault: Fault }): void {
   const { line, chance, db, copies, hubs, scene } = world
   const { cut, isRestore, fault } = given
+  // Two lives of one second would have one number; nobody puts a backup back that fast.
+  if (line.now < (db.lives.at(-1)?.begunAt ?? 0) + 2000) return
   const clocks = {
     ...createClocks(chance, 0),
     wall: db.clocks.wall + (line.now - db.clocks.at) + fault.size * 500,
