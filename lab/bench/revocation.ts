@@ -1,0 +1,283 @@
+// The question: when somebody was told that a session has ended, how long does it go on being accepted elsewhere?
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { startRelay } from '../verifier/relay.ts'
+import { calmest, quantile, type Row, rowOf, type Target } from './figures.ts'
+import { lookAtLoad, shareBetween } from './foreign-load.ts'
+import { type House, openHouse } from './house.ts'
+import { conclude, describeMachine, say } from './report.ts'
+import type { Shown } from './service-process.ts'
+import { type Services, startServices } from './services.ts'
+
+type Plan = { perRound: number; rounds: number; attempts: number; cutOffs: number }
+
+const plans: Record<'full' | 'quick', Plan> = {
+  full: { perRound: 40, rounds: 10, attempts: 20, cutOffs: 5 },
+  quick: { perRound: 10, rounds: 2, attempts: 3, cutOffs: 1 },
+}
+
+const serviceCount = 8
+/** Cores that others may use in a round that counts. */
+const mostForeign = 0.25
+const refusedWithin = 5000
+const maxStale = 2
+/** How much of the machine is left alone, in cores, while requests flow. */
+const idleCores = 1
+
+/** Requests in each turn of each service, from which the load is chosen. */
+const steps = [8, 16, 24, 32, 48, 64]
+/** While others are busy, what we use says little. */
+const calmAttempts = 3
+
+const settle = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
+const milliseconds = (from: bigint, to: bigint) => Number(to - from) / 1e6
+
+type Session = { readonly sessionId: string; readonly shown: Shown }
+
+/** In milliseconds from the acknowledgement: when each of the services refused, and the last of them. */
+type Ended = { readonly each: readonly number[]; readonly last: number; readonly fromAsking: number }
+type Round = { readonly foreign: number; readonly ours: number; readonly ended: readonly Ended[] }
+
+async function freshSessions(house: House, count: number): Promise<Session[]> {
+  const found: Session[] = []
+  while (found.length < count) {
+    const [pair, cookie] = await Promise.all([house.signIn(), house.signInWithCookie()])
+    found.push({ sessionId: pair.session.id, shown: { carrier: 'token', value: pair.access_token } })
+    found.push({ sessionId: cookie.sessionId, shown: { carrier: 'cookie', value: cookie.value } })
+  }
+  return found
+}
+
+async function endOne(
+  { house, services }: Scene,
+  { sessionId, shown, by, index }: Session & { readonly by: string; readonly index: number },
+): Promise<Ended> {
+  const name = sessionId
+  await services.ask({ kind: 'watch', name, shown })
+  // Not in step with anybody's turns; each service has accepted it several times by then.
+  await settle(10 + ((index * 7) % 10))
+  const refused = services.gather(name, refusedWithin)
+  const asked = process.hrtime.bigint()
+  await house.end(sessionId, by)
+  const acknowledged = process.hrtime.bigint()
+  const found = await refused
+  const rested = await services.rest(name)
+  if (found.length < services.count)
+    throw new Error(`${services.count - found.length} services never refused`)
+  if (found.some(({ lastAccepted }) => lastAccepted === 0n)) throw new Error('it was not accepted before')
+  if (rested.some(({ acceptedAgain }) => acceptedAgain > 0)) throw new Error('accepted again after a refusal')
+  const each = found.map(({ at }) => milliseconds(acknowledged, at))
+  const last = Math.max(...each)
+  return { each, last, fromAsking: milliseconds(asked, acknowledged) + last }
+}
+
+type Scene = { readonly house: House; readonly services: Services }
+
+/** One round: sessions that everybody knows, ended one after another while requests flow. */
+async function measureRound(scene: Scene, perRound: number): Promise<Round> {
+  const { house, services } = scene
+  const sessions = await freshSessions(house, perRound)
+  const { access_token: by } = await house.signIn()
+  const others = await freshSessions(house, 20)
+  const shown = [...sessions, ...others].map((session) => session.shown)
+  await services.ask({ kind: 'warm', name: 'warm', shown })
+  const before = lookAtLoad()
+  const ended: Ended[] = []
+  for (const [index, session] of sessions.entries())
+    ended.push(await endOne(scene, { ...session, by, index }))
+  const share = shareBetween(before, lookAtLoad())
+  for (const { sessionId } of others) await house.end(sessionId, by)
+  return { ...share, ended }
+}
+
+/** So many requests in each turn that what we use leaves `idleCores` alone, the server and this process included. */
+async function chooseLoad({ house, services }: Scene): Promise<{ perTurn: number; perSecond: number }> {
+  const sessions = await freshSessions(house, 20)
+  await services.ask({ kind: 'warm', name: 'warm', shown: sessions.map(({ shown }) => shown) })
+  const wanted = Math.max(0.5, availableParallelism() - idleCores)
+  let chosen = await tryLoad(services, steps[0] ?? 1)
+  for (const perTurn of steps.slice(1)) {
+    const tried = await tryLoad(services, perTurn)
+    if (tried.ours > wanted) break
+    chosen = tried
+  }
+  services.tell({ kind: 'load', perTurn: chosen.perTurn })
+  return chosen
+}
+
+async function tryLoad(
+  services: Services,
+  perTurn: number,
+): Promise<{ perTurn: number; ours: number; perSecond: number }> {
+  services.tell({ kind: 'load', perTurn })
+  for (let attempt = 1; ; attempt++) {
+    await settle(300)
+    const [before, checksBefore] = [lookAtLoad(), await checksOf(services)]
+    await settle(1000)
+    const [after, checksAfter] = [lookAtLoad(), await checksOf(services)]
+    const { ours, foreign } = shareBetween(before, after)
+    say(`load: ${perTurn} requests a turn use ${ours.toFixed(2)} cores, others ${foreign.toFixed(2)}`)
+    const perSecond = (checksAfter - checksBefore) / (after.at - before.at)
+    if (foreign <= mostForeign || attempt === calmAttempts) return { perTurn, ours, perSecond }
+  }
+}
+
+async function checksOf(services: Services): Promise<number> {
+  const found = await services.rest('count')
+  return found.reduce((sum, { checks }) => sum + checks, 0)
+}
+
+async function measureRevocations(plan: Plan): Promise<{ rounds: Round[]; perSecond: number }> {
+  const house = await openHouse({ ends: 0 })
+  try {
+    const { issuer, client } = house
+    const services = await startServices(serviceCount, { kind: 'start', issuer, client, maxStale: 20 })
+    try {
+      const { perSecond } = await chooseLoad({ house, services })
+      const rounds: Round[] = []
+      for (let calm = 0; calm < plan.rounds && rounds.length < plan.attempts; ) {
+        const round = await measureRound({ house, services }, plan.perRound)
+        rounds.push(round)
+        if (round.foreign <= mostForeign) calm++
+        const last = round.ended.map((ended) => ended.last)
+        const [middle, late] = [quantile(last, 0.5), quantile(last, 0.99)]
+        const used = `${round.ours.toFixed(2)} cores ours, ${round.foreign.toFixed(2)} others`
+        say(`round ${rounds.length}: p50 ${middle.toFixed(2)} ms, p99 ${late.toFixed(2)} ms; ${used}`)
+      }
+      return { rounds, perSecond }
+    } finally {
+      await services.close()
+    }
+  } finally {
+    await house.close()
+  }
+}
+
+type CutOff = { readonly after: number; readonly tooLate: number }
+
+/** Cut off from the server while a session ends there: what each service still believes, and for how long. */
+async function measureCutOffs(count: number): Promise<CutOff[]> {
+  const relay = await startRelay()
+  const house = await openHouse({ ends: 0, issuer: relay.origin })
+  const found: CutOff[] = []
+  try {
+    const port = Number(new URL(house.origin).port)
+    relay.moveTo(port)
+    const { client } = house
+    const services = await startServices(serviceCount, {
+      kind: 'start',
+      issuer: relay.origin,
+      client,
+      maxStale,
+    })
+    try {
+      services.tell({ kind: 'load', perTurn: 1 })
+      for (let round = 0; round < count; round++) {
+        found.push(...(await cutOffOnce({ house, services }, { relay, port, index: round })))
+        say(
+          `cut off ${round + 1} of ${count}: believed for ${Math.max(...found.map(({ after }) => after)).toFixed(0)} ms at most`,
+        )
+      }
+    } finally {
+      await services.close()
+    }
+  } finally {
+    await relay.close()
+    await house.close()
+  }
+  return found
+}
+
+async function cutOffOnce(
+  { house, services }: Scene,
+  { relay, port, index }: { relay: Awaited<ReturnType<typeof startRelay>>; port: number; index: number },
+): Promise<CutOff[]> {
+  const [token, cookie] = await freshSessions(house, 2)
+  const session = index % 2 === 0 ? token : cookie
+  if (session === undefined) throw new Error('no session')
+  const { access_token: by } = await house.signIn()
+  await services.ask({ kind: 'warm', name: 'warm', shown: [session.shown] })
+  await services.ask({ kind: 'watch', name: session.sessionId, shown: session.shown })
+  await settle(1100)
+  relay.fallSilent()
+  relay.cutOff()
+  await house.end(session.sessionId, by)
+  const acknowledged = process.hrtime.bigint()
+  await settle(maxStale * 1000 * 2)
+  const rested = await services.rest(session.sessionId)
+  relay.moveTo(port)
+  // They come back by themselves, within a few seconds.
+  await settle(4000)
+  return rested.map(({ lastAccepted }) => {
+    if (lastAccepted === 0n) throw new Error('it was not accepted before')
+    const after = milliseconds(acknowledged, lastAccepted)
+    return { after, tooLate: after > maxStale * 1000 ? 1 : 0 }
+  })
+}
+
+function rowsOf(kept: readonly Round[], perSecond: number): Row[] {
+  const ended = kept.flatMap((round) => round.ended)
+  const last = ended.map((one) => one.last)
+  const each = ended.flatMap((one) => one.each)
+  const fromAsking = ended.map((one) => one.fromAsking)
+  const cores = kept.map(({ ours }) => ours)
+  const question = `milliseconds from the acknowledgement of an end to the refusal, ${serviceCount} services`
+  const row = (
+    candidate: string,
+    values: readonly number[],
+    more: { share?: number; target?: Target } = {},
+  ) => {
+    const { share = 0.5, target } = more
+    const judged = target === undefined ? {} : { target }
+    return rowOf({ question, candidate, unit: 'ms', values, counted: quantile(values, share), ...judged })
+  }
+  const most = (bound: number): Target => ({ of: 'median', most: bound, text: `<= ${bound} ms` })
+  const load = { question: 'the load under which that was measured' }
+  return [
+    row('the last of all services, p50', last, { target: most(5) }),
+    row('the last of all services, p99', last, { share: 0.99, target: most(25) }),
+    row('each service, p50', each),
+    row('each service, p99', each, { share: 0.99 }),
+    row('the last of all services from the asking, p50', fromAsking),
+    row('the last of all services from the asking, p99', fromAsking, { share: 0.99 }),
+    rowOf({ ...load, candidate: 'requests checked in all services', unit: '1/s', values: [perSecond] }),
+    rowOf({ ...load, candidate: `cores used, of ${availableParallelism()}`, unit: 'cores', values: cores }),
+  ]
+}
+
+function cutOffRows(found: readonly CutOff[]): Row[] {
+  const question = `services that were cut off when the session ended, maxStale ${maxStale} s`
+  const late = found.filter(({ tooLate }) => tooLate > 0).length
+  const none: Target = { of: 'median', most: 0, text: '0' }
+  const values = found.map(({ tooLate }) => tooLate)
+  const after = found.map((one) => one.after)
+  return [
+    rowOf({
+      question,
+      candidate: 'accepted after maxStale',
+      unit: 'services',
+      values,
+      counted: late,
+      target: none,
+    }),
+    rowOf({ question, candidate: 'last accepted after the end', unit: 'ms', values: after }),
+  ]
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { quick: { type: 'boolean' }, out: { type: 'string' } } })
+  const plan = plans[values.quick === true ? 'quick' : 'full']
+  say(describeMachine())
+  const { rounds, perSecond } = await measureRevocations(plan)
+  const { kept, dropped, isNoisy } = calmest(rounds, { most: mostForeign, least: Math.ceil(plan.rounds / 3) })
+  say(
+    `${kept.length} rounds count, ${dropped} were dropped since others used the machine${isNoisy ? '; NOISY' : ''}`,
+  )
+  const cutOffs = await measureCutOffs(plan.cutOffs)
+  return conclude(
+    [...rowsOf(kept, perSecond), ...cutOffRows(cutOffs)],
+    values.out ?? '.cache/bench/revocation.json',
+  )
+}
+
+process.exitCode = await main()

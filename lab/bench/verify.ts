@@ -1,0 +1,185 @@
+// The question: what does a check cost, beside the checks that others offer, in one run on one machine?
+import { parseArgs } from 'node:util'
+import type { Verifier } from '@counterfoil/verifier'
+import {
+  coldToken,
+  keyFrom,
+  names,
+  peerCandidates,
+  peerNames,
+  rawVerify,
+  stringAlone,
+  warmCookie,
+  warmToken,
+} from './candidates.ts'
+import { calmest, type Row, rowOf, type Target } from './figures.ts'
+import { type House, openHouse } from './house.ts'
+import { measureMemory } from './memory.ts'
+import { loadPeers } from './peers.ts'
+import { conclude, describeMachine, say } from './report.ts'
+import { type Candidate, measureRound, type Round, ratesOf } from './rounds.ts'
+
+type Plan = {
+  tokens: number
+  cookies: number
+  rounds: number
+  /** Rounds at most, if others keep disturbing. */
+  attempts: number
+  slotMilliseconds: number
+  memoryEntries: number
+}
+
+const plans: Record<'full' | 'quick', Plan> = {
+  full: {
+    tokens: 1000,
+    cookies: 900,
+    rounds: 25,
+    attempts: 60,
+    slotMilliseconds: 120,
+    memoryEntries: 100_000,
+  },
+  quick: { tokens: 200, cookies: 60, rounds: 5, attempts: 8, slotMilliseconds: 60, memoryEntries: 20_000 },
+}
+
+/** Cores that others may use in a round that counts. */
+const mostForeign = 0.15
+const endsInView = 42_000
+/** Tokens live for five minutes, and a round must not meet one that is over. */
+const renewedAfter = 150_000
+
+type Stage = { candidates: Candidate[]; builtAt: number }
+
+async function build(given: { plan: Plan; quiet: House; busy: House; verifiers: Verifiers }): Promise<Stage> {
+  const { plan, quiet, busy, verifiers } = given
+  const builtAt = performance.now()
+  const tokens = await quiet.tokens(plan.tokens)
+  const otherTokens = await busy.tokens(plan.tokens)
+  for (const token of tokens) await verifiers.warm.verify(token)
+  for (const token of otherTokens) await verifiers.busy.verify(token)
+  for (const value of verifiers.cookies) await verifiers.warm.verifyCookie(value)
+  const jwk = await keyOf(quiet, tokens)
+  const peers = await peerCandidates(loadPeers(), { jwk, issuer: quiet.issuer, tokens })
+  const candidates = [
+    stringAlone(tokens),
+    warmToken(names.warm, verifiers.warm, tokens),
+    warmToken(names.busy, verifiers.busy, otherTokens),
+    warmCookie(verifiers.warm, verifiers.cookies),
+    coldToken(verifiers.cold, tokens),
+    rawVerify(keyFrom(jwk), tokens),
+    ...peers,
+  ]
+  for (const { run, batch } of candidates) for (let pass = 0; pass < 4; pass++) await run(batch * 4)
+  return { candidates, builtAt }
+}
+
+type Verifiers = { warm: Verifier; busy: Verifier; cold: Verifier; cookies: string[] }
+
+/** The key that signed these tokens; a set shows the next one, too. */
+async function keyOf({ origin }: House, [token = '']: readonly string[]): Promise<object> {
+  const { keys } = (await (await fetch(`${origin}/.well-known/jwks.json`)).json()) as {
+    keys: { kid: string }[]
+  }
+  const header = Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString()
+  const key = keys.find(({ kid }) => header.includes(kid))
+  if (key === undefined) throw new Error('the server does not show its key')
+  return key
+}
+
+async function measure(plan: Plan): Promise<Round[]> {
+  const houses: House[] = []
+  const open: Verifier[] = []
+  const listen = async (house: House, options?: { cacheEntries: number }) => {
+    const verifier = await house.verifier(options)
+    open.push(verifier)
+    return verifier
+  }
+  try {
+    const quiet = await openHouse({ ends: 0 })
+    houses.push(quiet)
+    const busy = await openHouse({ ends: endsInView })
+    houses.push(busy)
+    const verifiers = {
+      warm: await listen(quiet),
+      busy: await listen(busy),
+      cold: await listen(quiet, { cacheEntries: plan.tokens / 10 }),
+      cookies: await quiet.cookies(plan.cookies),
+    }
+    const { applied } = verifiers.busy.status()
+    if (applied < endsInView) throw new Error(`the view holds ${applied} ends`)
+    return await measureRounds(plan, () => build({ plan, quiet, busy, verifiers }))
+  } finally {
+    for (const verifier of open) verifier.close()
+    for (const house of houses) await house.close()
+  }
+}
+
+async function measureRounds(plan: Plan, prepare: () => Promise<Stage>): Promise<Round[]> {
+  const rounds: Round[] = []
+  let stage = await prepare()
+  for (let calm = 0; calm < plan.rounds && rounds.length < plan.attempts; ) {
+    if (performance.now() - stage.builtAt > renewedAfter) stage = await prepare()
+    const { slotMilliseconds } = plan
+    const round = await measureRound(stage.candidates, { slotMilliseconds, index: rounds.length })
+    rounds.push(round)
+    if (round.foreign <= mostForeign) calm++
+    const warm = Math.round(round.rates.get(names.warm) ?? 0).toLocaleString('en')
+    say(`round ${rounds.length}: warm ${warm}/s, others used ${round.foreign.toFixed(2)} cores`)
+  }
+  return rounds
+}
+
+const question = 'checks a second'
+const million: Target = { of: 'median', least: 1e6, text: '>= 1,000,000/s' }
+
+function rowsOf(rounds: readonly Round[]): Row[] {
+  const rates = (name: string) => ratesOf(rounds, name)
+  const row = (candidate: string, more: { target?: Target; against?: string; question?: string } = {}) => {
+    const { against, ...others } = more
+    const compared = against === undefined ? {} : { against: rates(against) }
+    return rowOf({ question, candidate, unit: '1/s', values: rates(candidate), ...compared, ...others })
+  }
+  const ratio = (least: number, other: string): Target => ({
+    of: 'ratio',
+    least,
+    text: `>= ${least} x ${other}`,
+  })
+  const added = rates(names.busy).map(
+    (rate, index) => 1e9 / rate - 1e9 / (rates(names.warm)[index] ?? Number.NaN),
+  )
+  const nanoseconds: Target = { of: 'median', most: 60, text: '<= 60 ns' }
+  return [
+    row(names.string),
+    row(names.warm, { target: million }),
+    row(names.warm, { against: peerNames.cached, target: ratio(4, 'fast-jwt, cache hit') }),
+    row(names.busy, { against: names.warm }),
+    row(names.cookie, { target: million }),
+    row(peerNames.cached),
+    row(names.cold, { against: names.raw, target: ratio(0.85, 'crypto.verify alone') }),
+    row(names.cold, { against: peerNames.jose, target: ratio(1, 'jose, one after another') }),
+    row(names.raw),
+    row(peerNames.uncached),
+    row(peerNames.jose),
+    row(peerNames.together),
+    row(peerNames.jsonWebToken),
+    rowOf({
+      question: 'what 42,000 ends in the view add to a warm check',
+      ...{ candidate: names.busy, unit: 'ns', values: added, target: nanoseconds },
+    }),
+  ]
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { quick: { type: 'boolean' }, out: { type: 'string' } } })
+  const plan = plans[values.quick === true ? 'quick' : 'full']
+  say(describeMachine())
+  say(`${plan.tokens} tokens of 12 claims, ES256; ${plan.cookies} cookies; a fresh string for every check`)
+  const rounds = await measure(plan)
+  const { kept, dropped, isNoisy } = calmest(rounds, { most: mostForeign, least: Math.ceil(plan.rounds / 3) })
+  say(
+    `${kept.length} rounds count, ${dropped} were dropped since others used the machine${isNoisy ? '; NOISY' : ''}`,
+  )
+  const rows = [...rowsOf(kept), ...(await measureMemory(plan.memoryEntries))]
+  return conclude(rows, values.out ?? '.cache/bench/verify.json')
+}
+
+process.exitCode = await main()
