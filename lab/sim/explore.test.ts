@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { aLife, knownMistakes, run, twoOfEach } from './explorations.ts'
 
 test('in every order of a reading, an end, heartbeats and ten steps of time, nothing ended is accepted', () => {
-  const { counterExample, states } = run({ bounds: aLife })
+  const { counterExample, states } = run({ bounds: { ...aLife, ticks: 9 } })
   assert.equal(counterExample, null)
   assert.ok(states > 10_000, `${states} states`)
 })
@@ -11,7 +11,7 @@ test('in every order of a reading, an end, heartbeats and ten steps of time, not
 test('in every order in which two nodes refresh, two verifiers listen and one dies, nothing ended is accepted', () => {
   for (const bounds of [
     { ...twoOfEach, refreshes: 1 },
-    { ...twoOfEach, verifiers: 1, ticks: 2, crashes: 0 },
+    { ...twoOfEach, verifiers: 1 },
   ]) {
     const { counterExample, states } = run({ bounds })
     assert.equal(counterExample, null)

@@ -104,13 +104,20 @@ function run(world: World, hub: HubProcess, effects: readonly HubEffect[]) {
 function ask<Answer>(
   world: World,
   hub: HubProcess,
-  given: { at: (db: Database) => Answer; use: (answer: Answer) => void; failed?: () => void },
+  given: {
+    at: (db: Database) => Answer
+    use: (answer: Answer) => void
+    failed?: () => void
+    /** Nothing would come of this answer, so it need not travel. */
+    isIdle?: (answer: Answer) => boolean
+  },
 ): void {
   const { db } = hub
   const failed = within(world, hub, () => given.failed?.())
   wait(world, travel(world), () => {
     if (hub.cutUntil > world.line.now) return wait(world, 500, failed)
     const answer = given.at(db)
+    if (given.isIdle?.(answer)) return
     wait(
       world,
       travel(world),
@@ -187,6 +194,11 @@ export function read(world: World, hub: HubProcess): void {
   ask(world, hub, {
     at: ({ rows }): SerialRow[] =>
       world.core.positions === 'serial' ? readSerial(rows, hub) : rows.slice(indexAfter(rows, hub.hub.head)),
+    isIdle(rows) {
+      if (rows.length > 0 || hub.hub.tick !== null || hub.isReadAgain) return false
+      hub.isReading = false
+      return true
+    },
     use(rows) {
       hub.isReading = false
       if (world.core.positions === 'serial')

@@ -16,7 +16,7 @@ export type Timeline = {
 const nothing = () => {}
 
 export function createTimeline(): Timeline {
-  const room = 1024
+  const room = 64
   return {
     ...{ now: 0, events: 0, planned: 0, size: 0, works: new Array(room).fill(nothing) },
     times: new Float64Array(room),
