@@ -7,13 +7,19 @@ const modules = readdirSync(folder)
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
   .map((name) => ({ name, source: readFileSync(new URL(name, folder), 'utf8') }))
 
+function withoutComments(source: string): string {
+  return source.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(?<!:)\/\/.*/g, '')
+}
+
 test('the package depends on nothing', () => {
   const manifest: Record<string, unknown> = JSON.parse(
     readFileSync(new URL('../package.json', folder), 'utf8'),
   )
-  for (const kind of ['dependencies', 'peerDependencies', 'optionalDependencies', 'scripts']) {
+  for (const kind of ['dependencies', 'peerDependencies', 'optionalDependencies']) {
     assert.equal(manifest[kind], undefined)
   }
+  // Nothing runs on the machine of whoever installs it.
+  assert.deepEqual(Object.keys(manifest.scripts ?? {}), ['build'])
 })
 
 test('one file checks signatures: node:crypto is imported there and nowhere else, and nothing else from outside', () => {
@@ -26,13 +32,29 @@ test('one file checks signatures: node:crypto is imported there and nowhere else
   assert.deepEqual(outside, ['cryptography.ts: #signatures', 'signatures.ts: node:crypto'])
 })
 
-test('every module is pure: no clock, no randomness, no environment, no Buffer', () => {
-  for (const { name, source } of modules) {
-    assert.doesNotMatch(
-      source,
-      /\b(?:Date|Math\.random|process|Buffer|setTimeout|console|globalThis)\b/,
-      name,
-    )
+test('one file asks the machine for the time, for chance, for timers, for the network: all others are given it', () => {
+  const asking =
+    /(?<![.\w])(?:Date|performance|Math\.random|setTimeout|setInterval|console|process|Buffer|globalThis)\b|getRandomValues|(?<![.\w])fetch\(/
+  const found = modules.filter(({ source }) => asking.test(withoutComments(source))).map(({ name }) => name)
+  assert.deepEqual(found, ['machine.ts'])
+})
+
+test('the rules by which a caller is judged wait for nothing: no promise in them, so no answer comes between', () => {
+  const rules = [
+    'steady',
+    'feed',
+    'ends',
+    'view',
+    'statement',
+    'cache',
+    'checker',
+    'wire',
+    'guard',
+    'credentials',
+  ]
+  for (const rule of rules) {
+    const { source = 'await' } = modules.find(({ name }) => name === `${rule}.ts`) ?? {}
+    assert.doesNotMatch(withoutComments(source), /\b(?:async|await|Promise)\b/, rule)
   }
 })
 

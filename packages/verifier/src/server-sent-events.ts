@@ -5,8 +5,6 @@ export type ServerSentEvent = { readonly event: string; readonly data: string; r
 export type EventText = {
   /** A line that has not ended. */
   rest: string
-  /** How much of `rest` is known to hold no line end. */
-  scanned: number
   /** The line before ended in CR: an LF that follows belongs to it. */
   afterReturn: boolean
   event: string
@@ -17,7 +15,7 @@ export type EventText = {
 }
 
 export function createEventText(limit: number): EventText {
-  return { rest: '', scanned: 0, afterReturn: false, event: '', data: [], dataLength: 0, id: null, limit }
+  return { rest: '', afterReturn: false, event: '', data: [], dataLength: 0, id: null, limit }
 }
 
 const lineEnd = /[\r\n]/g
@@ -28,25 +26,24 @@ const lineEnd = /[\r\n]/g
  */
 export function readEvents(text: EventText, chunk: string): ServerSentEvent[] | null {
   const found: ServerSentEvent[] = []
-  let at = 0
+  let start = 0
   if (text.afterReturn && chunk !== '') {
     text.afterReturn = false
-    if (chunk[0] === '\n') at = 1
+    if (chunk[0] === '\n') start = 1
   }
-  text.rest += chunk.slice(at)
-  let start = 0
+  // Only the chunk is searched: what came before holds no line end, and to search it again and again costs its square.
   for (;;) {
-    lineEnd.lastIndex = Math.max(start, text.scanned)
-    const end = lineEnd.exec(text.rest)
+    lineEnd.lastIndex = start
+    const end = lineEnd.exec(chunk)
     if (end === null) break
-    takeLine(text, text.rest.slice(start, end.index), found)
+    takeLine(text, text.rest + chunk.slice(start, end.index), found)
+    text.rest = ''
     start = end.index + 1
     if (end[0] !== '\r') continue
-    if (start === text.rest.length) text.afterReturn = true
-    else if (text.rest[start] === '\n') start++
+    if (start === chunk.length) text.afterReturn = true
+    else if (chunk[start] === '\n') start++
   }
-  text.rest = text.rest.slice(start)
-  text.scanned = text.rest.length
+  text.rest += chunk.slice(start)
   return text.rest.length + text.dataLength > text.limit ? null : found
 }
 
