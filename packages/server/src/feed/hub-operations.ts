@@ -7,7 +7,7 @@ import { refuse } from '../refusals.ts'
 import { logged, positionBytes, readPosition } from './feed.ts'
 import { createHub, entriesBetween, type HubEffect, type HubEvent, type Reached, stepHub } from './hub.ts'
 import { oneAtATime } from './one-at-a-time.ts'
-import { createOwnView, localLink, snapshotOf } from './own-view.ts'
+import { localLink, openOwnView, snapshotOf } from './own-view.ts'
 import * as store from './store.ts'
 import * as verifiers from './verifier-store.ts'
 
@@ -78,7 +78,7 @@ export function createHubRunner({
   let lastId = { of: '', id: '' }
   let isClockRight = true
   let stopListening = () => {}
-  const own = createOwnView({ hub, checker, clock, entropy, log: logger })
+  const own = openOwnView({ hub, checker, clock, entropy, log: logger })
 
   const step = (event: HubEvent) => run(stepHub(hub, event, clock.instant()))
 

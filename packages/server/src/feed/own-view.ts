@@ -31,7 +31,7 @@ export function snapshotOf(hub: Hub, window: number, clock: Watch): Snapshot {
 }
 
 /** The checker of this process hears what everybody hears, without a wire in between. */
-export function createOwnView(given: {
+export function openOwnView(given: {
   hub: Hub
   checker: Checker
   clock: Watch

@@ -24,6 +24,12 @@ export function onEachEngine(name: string, body: (open: OpenTestDatabase) => voi
   if (server) describe(`${name} (PostgreSQL)`, () => body(postgresDatabases(server)))
 }
 
+/** What only several connections at once can show; nothing where there is no PostgreSQL. */
+export function onPostgres(name: string, body: (open: OpenTestDatabase) => void): void {
+  const server = readTestPostgres()
+  if (server) describe(`${name} (PostgreSQL)`, () => body(postgresDatabases(server)))
+}
+
 /** The same tests for every way from one database to another: on one engine, and between the two where there are two. */
 export function onEachPair(
   name: string,

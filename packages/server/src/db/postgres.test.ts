@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sql } from 'kysely'
+import { onPostgres } from '../testing/engines.ts'
+import { migrate } from './migrate.ts'
+import { type OpenDatabase, openDatabase } from './open.ts'
+import type { Db } from './schema.ts'
+import { isUnavailable } from './unavailable.ts'
+
+const readHead = (db: Db) => db.selectFrom('feed_head').select('seq').executeTakeFirstOrThrow()
+const backends = async (db: Db) =>
+  (
+    await sql<{ pid: number; query: string }>`
+    select pid, query from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and application_name = 'counterfoil'`.execute(
+      db,
+    )
+  ).rows
+
+/** As a restart does it to each of them: whatever it was doing, the connection is gone. */
+async function endEveryBackend(db: Db): Promise<number> {
+  const { rows } = await sql`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()`.execute(db)
+  return rows.length
+}
+
+/** Holds the head row until it is told to let go. */
+async function hold(db: Db): Promise<() => Promise<void>> {
+  let letGo = () => {}
+  const released = new Promise<void>((resolve) => {
+    letGo = resolve
+  })
+  let done: Promise<unknown> = Promise.resolve()
+  await new Promise<void>((held) => {
+    done = db.transaction().execute(async (tx) => {
+      await sql`set local idle_in_transaction_session_timeout = 0`.execute(tx)
+      await tx.updateTable('feed_head').set({ everyone_end: 0 }).execute()
+      held()
+      await released
+    })
+  })
+  return async () => {
+    letGo()
+    await done
+  }
+}
+
+const next = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+onPostgres('PostgreSQL', (open) => {
+  test('a hundred reads at once take two connections and come back in their own places', async () => {
+    const { db } = await open({ connections: 1 })
+    const keys = Array.from({ length: 100 }, (_, at) => `k${at}`)
+    await db
+      .insertInto('limit_state')
+      .values(keys.map((key, at) => ({ key, arrival_at: at })))
+      .execute()
+    const read = async (key: string) =>
+      (await db.selectFrom('limit_state').select('arrival_at').where('key', '=', key).executeTakeFirst())
+        ?.arrival_at
+    assert.deepEqual(await Promise.all(keys.map(read)), [...keys.keys()])
+    assert.equal((await backends(db)).length, 2)
+  })
+
+  test('reads go on while every connection of the pool waits for a row', async () => {
+    const { db, url } = await open({ connections: 2 })
+    const other = await openDatabase(url)
+    const letGo = await hold(other.db)
+    const writes = [1, 2].map(() => db.updateTable('feed_head').set({ seq: 5 }).execute())
+    for (let round = 0; round < 20; round++) assert.equal((await readHead(db)).seq, 0)
+    await letGo()
+    await Promise.all(writes)
+    assert.equal((await readHead(db)).seq, 5)
+    await other.close()
+  })
+
+  test('a read that fails leaves its neighbours on the connection alone', async () => {
+    const { db } = await open()
+    const bad = () => db.selectFrom('limit_state').select(sql`1 / 0`.as('never')).execute()
+    await db.insertInto('limit_state').values({ key: 'k', arrival_at: 1 }).execute()
+    const results = await Promise.allSettled([readHead(db), bad(), readHead(db), bad(), readHead(db)])
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'],
+    )
+  })
+
+  test('a row that somebody else keeps locked is waited for two seconds, and then the database is away', async () => {
+    const { db, url } = await open()
+    const other = await openDatabase(url)
+    const letGo = await hold(other.db)
+    const write = db.updateTable('feed_head').set({ seq: 1 }).execute()
+    await assert.rejects(
+      write,
+      (error: Error & { code: string }) => error.code === '55P03' && isUnavailable(error),
+    )
+    await letGo()
+    await other.close()
+  })
+
+  test('when no connection is to be had the database is away, and back as soon as there is one', async () => {
+    const { db, url } = await open({ connections: 1, waitMilliseconds: 50 })
+    const other = await openDatabase(url)
+    const letGo = await hold(db)
+    const write = () => db.updateTable('feed_head').set({ seq: 3 }).execute()
+    await assert.rejects(write(), isUnavailable)
+    assert.equal((await readHead(db)).seq, 0)
+    await letGo()
+    await write()
+    assert.equal((await readHead(other.db)).seq, 3)
+    await other.close()
+  })
+
+  test('connections that the server ends are replaced: reads do not even notice, and no write is taken for done', async () => {
+    const { db, url } = await open()
+    const other = await openDatabase(url)
+    for (let round = 0; round < 5; round++) {
+      await Promise.all([readHead(db), readHead(db)])
+      const working = db.transaction().execute(async (tx) => {
+        await tx
+          .updateTable('feed_head')
+          .set({ seq: 100 + round })
+          .execute()
+        assert.ok((await endEveryBackend(other.db)) > 0)
+        await tx.selectFrom('feed_head').select('seq').execute()
+      })
+      await assert.rejects(working, isUnavailable)
+      assert.deepEqual(await Promise.all([readHead(db), readHead(db)]), [{ seq: 0 }, { seq: 0 }])
+    }
+    await db.updateTable('feed_head').set({ seq: 7 }).execute()
+    assert.equal((await readHead(db)).seq, 7)
+    await other.close()
+  })
+
+  test('a statement that was prepared for a table as it was is prepared again', async () => {
+    const { db } = await open()
+    const all = () => db.selectFrom('limit_state').selectAll().execute()
+    await all()
+    await sql`alter table limit_state add column later text`.execute(db)
+    assert.deepEqual(await all(), [])
+    await db.insertInto('limit_state').values({ key: 'k', arrival_at: 1 }).execute()
+    assert.deepEqual(await all(), [{ key: 'k', arrival_at: 1, later: null }])
+  })
+
+  test('a server that cannot be reached is away, and so is one that does not answer in time', async () => {
+    const nobody = await openDatabase('postgres://nobody@127.0.0.1:1/none', { waitMilliseconds: 200 })
+    await assert.rejects(readHead(nobody.db), isUnavailable)
+    await assert.rejects(nobody.db.updateTable('feed_head').set({ seq: 1 }).execute(), isUnavailable)
+    await nobody.close()
+  })
+
+  test('whoever holds the head row is bounded from there on, where the server can do that', async () => {
+    const { db, primary } = await open()
+    const bound = (on: Db) =>
+      sql<{ is: string | null }>`select current_setting('transaction_timeout', true) as is`.execute(on)
+    const [before] = (await bound(db)).rows
+    await db.transaction().execute(async (tx) => {
+      await tx.updateTable('feed_head').set({ seq: 1 }).returning(primary.briefly.as('briefly')).execute()
+      const [held] = (await bound(tx)).rows
+      assert.equal(held?.is, before?.is === null ? null : '2s')
+    })
+  })
+
+  test('four nodes that migrate at once leave one schema, and each finds it complete', async () => {
+    const { url } = await open({ migrate: false })
+    const nodes = await Promise.all([1, 2, 3, 4].map(() => openDatabase(url)))
+    const applied = await Promise.all(nodes.map(({ db }) => migrate(db)))
+    assert.equal(applied.filter((names) => names.length > 0).length, 1)
+    for (const { db, close } of nodes) {
+      assert.equal((await readHead(db)).seq, 0)
+      await close()
+    }
+  })
+
+  test('a migration waits for another node’s longer than anything else may wait, and its connection is bounded again', async () => {
+    const { db } = await open({ connections: 1 })
+    assert.deepEqual(await migrate(db), [])
+    const { rows } =
+      await sql`select current_setting('lock_timeout') as lock, current_setting('statement_timeout') as statement`.execute(
+        db,
+      )
+    assert.deepEqual(rows, [{ lock: '2s', statement: '15s' }])
+  })
+
+  test('a hint reaches whoever listens, many at once are few, and one that came while nobody could hear is made up for', async () => {
+    const one = await open()
+    const other = await openDatabase(one.url)
+    let heard = 0
+    const stop = one.primary.hints?.listen(() => heard++)
+    const until = async (isDone: () => boolean) => {
+      while (!isDone()) await next()
+    }
+    await until(() => heard > 0)
+    const before = heard
+    for (let at = 0; at < 1000; at++) other.primary.hints?.send()
+    await until(() => heard > before)
+    await readHead(other.db)
+    assert.ok(heard - before < 10, `${heard - before} hints`)
+
+    const listening = (await backends(other.db)).filter(({ query }) => query.startsWith('listen'))
+    assert.equal(listening.length, 1)
+    const lost = heard
+    await sql`select pg_terminate_backend(cast(${listening[0]?.pid ?? 0} as int))`.execute(other.db)
+    await until(() => heard > lost)
+    const back = heard
+    other.primary.hints?.send()
+    await until(() => heard > back)
+    stop?.()
+    await closed(other)
+  })
+})
+
+async function closed({ db, close }: OpenDatabase): Promise<void> {
+  await close()
+  await assert.rejects(readHead(db))
+}
