@@ -72,6 +72,13 @@ test('only auth.ts calls the function that makes a room', (t) => {
     [s('auth.ts')]:
       `import { createSessions } from './sessions/index.ts'\nconst sessions = createSessions(db)`,
   }
+  const toolbox = {
+    [s('testing/index.ts')]: `export { createSecrets } from '../node/secrets.ts'`,
+    [s('node/machine.ts')]: 'const secrets = createSecrets(root)',
+  }
+  assert.deepEqual(checkDoors(plantTree(t, { ...tree, ...toolbox })), [])
+  const verifier = { 'packages/verifier/src/verifier.ts': 'const sessions = createSessions(machine)' }
+  assert.deepEqual(checkDoors(plantTree(t, { ...tree, ...verifier })), [])
   const namesake = { [s('db/first.ts')]: 'createSessions(db)\nfunction createSessions(db: Db) {}' }
   assert.deepEqual(checkDoors(plantTree(t, { ...tree, ...namesake })), [])
   const problems = checkDoors(
