@@ -1,4 +1,5 @@
 import { createChecker } from '@counterfoil/verifier'
+import type { Primary } from '../db/primary.ts'
 import type { Db } from '../db/schema.ts'
 import { createFeed, type Feed } from '../feed/index.ts'
 import type { Secrets } from '../machine.ts'
@@ -8,11 +9,17 @@ import type { HandClock } from './machine.ts'
 import { handPrimary } from './primary.ts'
 
 /** The feed alone, over a database that is open: it appends, and serves once its hub is started. */
-export function openFeed(given: { db: Db; clock: HandClock; secrets: Secrets; lines?: string[] }): Feed {
+export function openFeed(given: {
+  db: Db
+  clock: HandClock
+  secrets: Secrets
+  lines?: string[]
+  primary?: Primary
+}): Feed {
   const { db, clock, secrets, lines = [] } = given
   return createFeed({
     ...{ db, clock, secrets, entropy: systemEntropy },
-    primary: handPrimary(clock),
+    primary: given.primary ?? handPrimary(clock),
     checker: createChecker({ now: clock.instant(), entries: 100 }),
     log: createLog({ clock, write: (line) => lines.push(line) }),
   })

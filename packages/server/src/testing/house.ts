@@ -32,6 +32,8 @@ export type TestHouse = {
   tokens(email: string, password?: string): Promise<TokenAnswer>
   /** Another process on the same database, at the same time of day. */
   neighbour(): Promise<TestHouse>
+  /** The database's clock is that many seconds behind ours. */
+  skewClock(seconds: number): void
   /** From now on the database is out of reach. */
   loseDatabase(): Promise<void>
 }
@@ -66,7 +68,9 @@ export async function openHouse(open: OpenTestDatabase, options: HouseOptions = 
   const transport = options.transport ?? null
   const metricsToken = options.metricsToken ?? null
   const hints = options.hints ? opened.primary.hints : null
-  const primary = { ...handPrimary(machine.clock, opened.primary), hints }
+  let skew = 0
+  const theirs = { ...machine.clock, instant: () => ({ mono: 0, wall: machine.clock.instant().wall - skew }) }
+  const primary = { ...handPrimary(theirs, opened.primary), hints }
   const house = wire({ db, primary, machine, policy, issuer, transport, metricsToken })
   await house.keys.maintain()
   await house.feed.start()
@@ -106,6 +110,9 @@ export async function openHouse(open: OpenTestDatabase, options: HouseOptions = 
     async tokens(email, password = goodPassword) {
       const answer = await agent('program').post('/auth/sign-in', { email, password, carrier: 'token' })
       return (await (await expectStatus(answer, 200)).json()) as TokenAnswer
+    },
+    skewClock(seconds) {
+      skew = seconds * 1000
     },
     loseDatabase: close,
     neighbour: () => openHouse(openAgain(url), { ...options, clock: machine.clock }),
