@@ -15,7 +15,9 @@ import {
 
 /** The names under which rooms hand out the function that makes them. What `testing/` hands out is no room. */
 function makersOf(root: string, files: readonly string[]): string[] {
-  const doorFiles = files.filter((file) => /^packages\/server\/src\/(?!testing\/)[^/]+\/index\.ts$/.test(file))
+  const doorFiles = files.filter((file) =>
+    /^packages\/server\/src\/(?!testing\/)[^/]+\/index\.ts$/.test(file),
+  )
   const names = doorFiles.flatMap((file) => {
     const exports = withoutComments(read(root, file)).match(/\bexport\b[^;=(]*/g) ?? []
     return exports.flatMap((text) => text.match(/\bcreate[A-Z]\w*/g) ?? [])

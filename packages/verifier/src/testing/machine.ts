@@ -4,6 +4,8 @@ import type { LogLine, Machine } from '../machine.ts'
 export type HandMachine = Machine & {
   /** Lets so many milliseconds pass, and runs what was due meanwhile. */
   pass(milliseconds: number): Promise<void>
+  /** Sets the clock on the wall, forward or back. */
+  setWall(milliseconds: number): void
   readonly requests: { readonly address: string; readonly init: RequestInit }[]
   readonly lines: LogLine[]
 }
@@ -13,12 +15,13 @@ export function handMachine(
   answer: (address: string, init: RequestInit) => Response | null | Promise<Response | null>,
 ): HandMachine {
   let time = 1_000
+  let ahead = 1_800_000_000_000
   let nonces = 0
   let due: { at: number; work: () => void }[] = []
   const machine: HandMachine = {
     requests: [],
     lines: [],
-    now: () => ({ mono: time, wall: 1_800_000_000_000 + time }),
+    now: () => ({ mono: time, wall: ahead + time }),
     nonce: () => `nonce-${++nonces}`.padEnd(22, '-'),
     chance: () => 0.5,
     after(milliseconds, work) {
@@ -33,6 +36,9 @@ export function handMachine(
       const found = await answer(address, init)
       if (found === null) throw new TypeError('the connection broke')
       return found
+    },
+    setWall(milliseconds) {
+      ahead += milliseconds
     },
     log: (line) => machine.lines.push(line),
     async pass(milliseconds) {
