@@ -31,7 +31,7 @@ export async function measureRound(
   return { foreign: shareBetween(before, lookAtLoad()).foreign, rates }
 }
 
-async function rateOf({ run, batch }: Candidate, milliseconds: number): Promise<number> {
+export async function rateOf({ run, batch }: Candidate, milliseconds: number): Promise<number> {
   const start = performance.now()
   let count = 0
   let elapsed = 0
