@@ -10,7 +10,7 @@ import {
   look,
   Refusal,
   type Statement,
-  steadyAt,
+  stamp,
 } from '@counterfoil/verifier'
 import type { Db } from '../db/schema.ts'
 import { transact } from '../db/transact.ts'
@@ -109,7 +109,7 @@ export function createCarriers(needs: Needs): Carriers {
   /** Reads, and keeps what was read while nothing that has ended meanwhile contradicts it. */
   async function recall(carried: Carried, credential: string): Promise<Known | null> {
     for (let round = 0; round < 3; round++) {
-      const askedAt = steadyAt(checker.view.steady, clock.instant())
+      const askedAt = stamp(checker.view.steady, clock.instant())
       const statement = await readOrRefuse(carried, credential)
       if (statement === null || !feed.hub.isStarted()) return statement
       const keys = keysOf(statement)
