@@ -7,10 +7,17 @@ import type { Auth } from './contract.ts'
 import type { Primary } from './db/primary.ts'
 import type { Db } from './db/schema.ts'
 import { createEvents } from './events.ts'
-import { createFeed, type Feed, feedRoutes } from './feed/index.ts'
-import { createHandler, createMetrics, guardedRequest, type Route, serviceRoutes } from './http/index.ts'
+import { createFeed, type Feed, feedRoutes, readListeners } from './feed/index.ts'
+import {
+  createHandler,
+  createMetrics,
+  guardedRequest,
+  type Route,
+  readGauges,
+  serviceRoutes,
+} from './http/index.ts'
 import { createLimits } from './limits/index.ts'
-import type { Machine, Transport } from './machine.ts'
+import type { Machine, Statements, Transport } from './machine.ts'
 import { createMail, type Mail, mailboxRoutes } from './mail/index.ts'
 import { parseIssuer } from './options.ts'
 import { accountPages, createPasswords, passwordPages, passwordRoutes } from './passwords/index.ts'
@@ -49,12 +56,17 @@ export type HouseParts = {
 /** How many credentials are kept of each kind, so that they need not be read again. */
 const keptCredentials = 100_000
 
+/** How many of those that follow the feed /metrics names one by one, and how long after they fell silent. */
+const listenersListed = 100
+const listenerSeconds = 600
+
 export function wire(parts: HouseParts): House {
   const { db, primary, machine, policy, issuer, transport, metricsToken } = parts
   const { clock, entropy, secrets, reserveSecrets, hasher, signing, commonPasswords, log } = machine
   const { origin, isHttps, isLocal } = parseIssuer(issuer)
   const isDevelopment = isLocal && transport === null
 
+  const metrics = createMetrics()
   const events = createEvents({ clock, entropy })
   const checker = createChecker({ now: clock.instant(), entries: keptCredentials })
   const feed = createFeed({ db, primary, clock, entropy, secrets, checker, log })
@@ -76,8 +88,9 @@ export function wire(parts: HouseParts): House {
   const tokens = createTokens({ db, clock, entropy, secrets, policy, issuer, keys, feed, sessions, events })
   const carriers = createCarriers({
     ...{ db, clock, entropy, secrets, feed, sessions, tokens, policy, checker, log },
+    looked: metrics.looked,
   })
-  const passwords = createPasswords({
+  const verbs = createPasswords({
     db,
     clock,
     entropy,
@@ -93,11 +106,23 @@ export function wire(parts: HouseParts): House {
     sessions,
   })
 
-  const metrics = createMetrics()
+  const passwords = { ...verbs, signIn: metrics.countingSignIns(verbs.signIn) }
+
   const authenticate = clients.authenticate
-  const checkStore = async () => void (await sql`select 1`.execute(db))
+  let isRetired = false
+  const checkReady = async () => {
+    if (isRetired) throw new Error('about to stop')
+    await sql`select 1`.execute(db)
+  }
+  const listed = () => readListeners(db, { since: clock.now() - listenerSeconds, most: listenersListed })
+  const readMetrics = async () => [
+    ...metrics.families(),
+    ...(await readGauges({ machine, checker, feed, readListeners: listed })),
+  ]
   const routes = [
-    ...serviceRoutes({ issuer, isLocal, isDevelopment, version, metrics, metricsToken, secrets, checkStore }),
+    ...serviceRoutes({
+      ...{ issuer, isLocal, isDevelopment, version, readMetrics, metricsToken, secrets, checkReady },
+    }),
     ...sessionRoutes(sessions, feed),
     ...sessionPages(sessions),
     ...passwordRoutes(passwords, policy.verifiedEmail),
@@ -120,7 +145,10 @@ export function wire(parts: HouseParts): House {
     feed,
     keys,
     mail,
-    fetch: createHandler({ routes, edge, metrics, log }),
+    fetch: createHandler({ routes, edge, metrics, log, around: causeOf(machine.statements) }),
+    retire() {
+      isRetired = true
+    },
     async identify(request, { isPassive = false } = {}) {
       guard({ ...guardedRequest(request, { origin, allowedOrigins: policy.origins }), asksForCookie: false })
       const { headers } = request
@@ -143,5 +171,14 @@ export function wire(parts: HouseParts): House {
         for (const one of done) if (one.status === 'rejected') throw one.reason
       },
     },
+  }
+}
+
+/** Routes that ask the database of themselves and not for anyone's request. */
+function causeOf({ during }: Statements) {
+  return (path: string) => {
+    if (path.startsWith('/feed/')) return <Result>(work: () => Result) => during('feed', work)
+    if (path === '/metrics') return <Result>(work: () => Result) => during('scrape', work)
+    return null
   }
 }

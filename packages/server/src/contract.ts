@@ -36,6 +36,8 @@ export type Auth = {
    * be same-origin. `isPassive`: the request is not a sign of life (a poll).
    */
   identify(request: Request, given?: { isPassive?: boolean }): Promise<Caller | null>
+  /** The first step of stopping: /readyz answers 503 from now on, so that nobody new is sent here. All else goes on. */
+  retire(): void
   /** Ends whatever would never end by itself, the streams of the feed, so that a listener can close. */
   drain(): void
   /** Writes what waits and lets go of the database. */

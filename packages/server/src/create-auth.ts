@@ -2,7 +2,7 @@ import { type House, wire } from './auth.ts'
 import type { Auth, AuthOptions } from './contract.ts'
 import { migrate } from './db/migrate.ts'
 import { openDatabase } from './db/open.ts'
-import type { Transport } from './machine.ts'
+import type { Cause, Machine, Transport } from './machine.ts'
 import { createMachine } from './node/machine.ts'
 import { createSmtpTransport } from './node/smtp.ts'
 import { type Chore, startTimers } from './node/timers.ts'
@@ -29,19 +29,28 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     reserveSecret: reserveSecret ? async () => secretBytes(await reserveSecret()) : null,
     hashingQueue: policy.hashingQueue,
   })
-  const { db, primary, close } = await openDatabase(options.database)
+  const { db, primary, close } = await openDatabase(options.database, {
+    onStatement: machine.statements.note,
+  })
   try {
     if (options.migrate ?? true) await migrate(db)
     const house = wire({ db, primary, machine, policy, issuer, transport, metricsToken })
-    await house.keys.maintain()
-    // A root secret that does not fit the database is found here, not by the first person who signs in.
-    await house.keys.ring()
-    await house.feed.start()
-    await house.chores.tick()
-    const timers = startTimers(choresOf(house), machine.log)
+    const { during } = machine.statements
+    await during('start', async () => {
+      await house.keys.maintain()
+      // A root secret that does not fit the database is found here, not by the first person who signs in.
+      await house.keys.ring()
+    })
+    // What it hears from other nodes later, it hears within this.
+    await during('feed', async () => {
+      await house.feed.start()
+      await house.chores.tick()
+    })
+    const timers = startTimers(choresOf(house, machine), machine.log)
     return {
       fetch: house.fetch,
       identify: house.identify,
+      retire: house.retire,
       drain: house.feed.hub.stop,
       async close() {
         try {
@@ -71,15 +80,16 @@ function requireText(options: AuthOptions): void {
 }
 
 /** Mail that is on its way when the server stops stays in the outbox. */
-function choresOf({ chores }: House): Chore[] {
-  return [
-    { name: 'tick', everySeconds: 1, run: chores.tick },
-    { name: 'poll', everySeconds: 0.25, run: chores.poll },
-    { name: 'touches', everySeconds: 2, run: chores.touches },
-    { name: 'mail', everySeconds: 2, run: chores.mail },
-    { name: 'keys', everySeconds: 60, run: chores.keys },
-    { name: 'forget', everySeconds: 60, run: chores.forget },
+function choresOf({ chores }: House, { statements }: Machine): Chore[] {
+  const all: (Chore & { cause: Cause })[] = [
+    { cause: 'feed', name: 'tick', everySeconds: 1, run: chores.tick },
+    { cause: 'feed', name: 'poll', everySeconds: 0.25, run: chores.poll },
+    { cause: 'chore', name: 'touches', everySeconds: 2, run: chores.touches },
+    { cause: 'chore', name: 'mail', everySeconds: 2, run: chores.mail },
+    { cause: 'chore', name: 'keys', everySeconds: 60, run: chores.keys },
+    { cause: 'chore', name: 'forget', everySeconds: 60, run: chores.forget },
   ]
+  return all.map(({ cause, run, ...chore }) => ({ ...chore, run: () => statements.during(cause, run) }))
 }
 
 function transportFrom(mail: AuthOptions['mail']): Transport | null {

@@ -1,5 +1,8 @@
 /** Runs a task now or in turn; throws what `full` returns when too many are waiting. */
-export type Gate = <Result>(task: () => Promise<Result>) => Promise<Result>
+export type Gate = {
+  <Result>(task: () => Promise<Result>): Promise<Result>
+  load(): { running: number; waiting: number }
+}
 
 /** At most `atOnce` tasks run; at most `queue` more wait, first come, first served. */
 export function createGate(given: { atOnce: number; queue: number; full: () => Error }): Gate {
@@ -22,7 +25,7 @@ export function createGate(given: { atOnce: number; queue: number; full: () => E
     else running -= 1
   }
 
-  return async (task) => {
+  async function pass<Result>(task: () => Promise<Result>): Promise<Result> {
     await enter()
     try {
       return await task()
@@ -30,4 +33,5 @@ export function createGate(given: { atOnce: number; queue: number; full: () => E
       leave()
     }
   }
+  return Object.assign(pass, { load: () => ({ running, waiting: waiting.length }) })
 }

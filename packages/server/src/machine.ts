@@ -56,6 +56,7 @@ export type PasswordHasher = {
   readonly nobody: string
   /** Whether a stored string was made with other parameters than today's. */
   isOutdated(stored: string): boolean
+  load(): { running: number; waiting: number }
 }
 
 /** Makes signing keys and signs with them. A key has exactly one algorithm. */
@@ -83,6 +84,20 @@ export type Log = {
   error(message: string, error: unknown, fields?: Record<string, unknown>): void
 }
 
+/** For whose sake the database is asked. */
+export type Cause = 'request' | 'feed' | 'chore' | 'start' | 'scrape'
+
+/** What the database was asked, counted at the driver. */
+export type Statements = {
+  /** What is asked within, however late, is asked for this cause; outside of all it is asked for a request. */
+  during<Result>(cause: Cause, work: () => Result): Result
+  note(): void
+  counts(): Readonly<Record<Cause, number>>
+}
+
+/** In seconds: how late the process came to what it had to do. */
+export type LoopDelay = { median: number; slow: number; worst: number }
+
 export type Machine = {
   readonly clock: Watch
   readonly entropy: Entropy
@@ -94,4 +109,6 @@ export type Machine = {
   /** The passwords that attackers try first, in lower case. Read when it is first asked for. */
   readonly commonPasswords: () => ReadonlySet<string>
   readonly log: Log
+  readonly statements: Statements
+  readonly loopDelay: () => LoopDelay | null
 }

@@ -7,6 +7,7 @@ import {
   callerOf,
   type Entry,
   keysOf,
+  type Look,
   look,
   Refusal,
   type Statement,
@@ -58,6 +59,8 @@ type Needs = {
   policy: Policy
   checker: Checker
   log: Log
+  /** Told of every look into what is kept in memory. */
+  looked(carried: Carried, kind: Look['kind']): void
 }
 
 /** What is known of a credential: kept, or only just read. */
@@ -72,7 +75,7 @@ export const staleness = { ordinary: 20_000, critical: 3_000 } as const
 const rounds = 200
 
 export function createCarriers(needs: Needs): Carriers {
-  const { db, clock, entropy, secrets, feed, sessions, tokens, policy, checker, log } = needs
+  const { db, clock, entropy, secrets, feed, sessions, tokens, policy, checker, log, looked } = needs
 
   /** What the store says of it now; `null` for a cookie that is unknown or over. A token that is refused throws. */
   async function read(carried: Carried, credential: string): Promise<Statement | null> {
@@ -179,6 +182,7 @@ export function createCarriers(needs: Needs): Carriers {
       const seen = feed.hub.isStarted()
         ? look(checker, { carried, credential: text, maxStale }, clock.instant())
         : null
+      looked(carried, seen?.kind ?? 'cold')
       const known = seen?.kind === 'accept' ? seen.entry : await recall(carried, text)
       if (known === null) return null
       if (!isPassive) keepAlive(known)

@@ -19,8 +19,10 @@ export function createHandler(given: {
   edge: Edge
   metrics: Metrics
   log: Log
+  /** Counts what a route asks the database for another cause than that of a request; `null`: it does not. */
+  around: (path: string) => (<Result>(work: () => Result) => Result) | null
 }): Handler {
-  const { routes, edge, metrics, log } = given
+  const { routes, edge, metrics, log, around } = given
   const app = new Hono<Bindings>({ strict: true })
 
   async function serve(route: Route, incoming: Incoming): Promise<Response> {
@@ -91,9 +93,11 @@ export function createHandler(given: {
   }
 
   for (const route of routes) {
-    app.on(route.method, route.path, (c) =>
-      serve(route, { request: c.req.raw, params: c.req.param(), remote: c.env, url: c.env.url }),
-    )
+    const within = around(route.path)
+    app.on(route.method, route.path, (c) => {
+      const incoming = { request: c.req.raw, params: c.req.param(), remote: c.env, url: c.env.url }
+      return within === null ? serve(route, incoming) : within(() => serve(route, incoming))
+    })
   }
   // A path that is spelt out also fits one with a parameter, so it answers for itself first.
   const paths = [...new Set(routes.map((route) => route.path))]

@@ -1,6 +1,7 @@
 export type { Edge } from './chain.ts'
 export { createHandler, type Handler } from './handler.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
+export { readGauges } from './metrics-gauges.ts'
 export type { Route } from './route.ts'
 export { serviceRoutes } from './service-routes.ts'
 export { guardedRequest } from './visitor.ts'

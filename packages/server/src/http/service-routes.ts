@@ -1,7 +1,7 @@
 import type { Secrets } from '../machine.ts'
 import { refuse } from '../refusals.ts'
 import { assets } from './assets.ts'
-import type { Metrics } from './metrics.ts'
+import { type Family, metricsText } from './metrics-text.ts'
 import { type Route, route } from './route.ts'
 import { homeView } from './views.ts'
 
@@ -11,16 +11,16 @@ type Needs = {
   isLocal: boolean
   isDevelopment: boolean
   version: string
-  metrics: Metrics
+  readMetrics(): Promise<Family[]>
   metricsToken: string | null
   secrets: Secrets
-  /** Throws where the store cannot be read. */
-  checkStore(): Promise<void>
+  /** Throws where the store cannot be read, and while the server is about to stop. */
+  checkReady(): Promise<void>
 }
 
 /** The front page, what it loads, and what operators ask. */
 export function serviceRoutes(needs: Needs): Route[] {
-  const { issuer, isLocal, isDevelopment: development, version, metrics, metricsToken, secrets } = needs
+  const { issuer, isLocal, isDevelopment: development, version, readMetrics, metricsToken, secrets } = needs
   const isOperator = (authorization: string | null) =>
     metricsToken !== null &&
     secrets.equal(secrets.hash(authorization ?? ''), secrets.hash(`Bearer ${metricsToken}`))
@@ -60,7 +60,7 @@ export function serviceRoutes(needs: Needs): Route[] {
       kind: 'open',
       caller: 'ignored',
       async handle() {
-        const isReady = await needs.checkStore().then(
+        const isReady = await needs.checkReady().then(
           () => true,
           () => false,
         )
@@ -74,13 +74,13 @@ export function serviceRoutes(needs: Needs): Route[] {
       path: '/metrics',
       kind: 'open',
       caller: 'ignored',
-      handle({ visitor, authorization }) {
+      async handle({ visitor, authorization }) {
         // A bare proxy on the same machine looks like loopback, so in production only the token counts.
         const isNear = isLocal && metricsToken === null && visitor.isLoopback
         if (!isNear && !isOperator(authorization)) refuse('not_found')
         return {
           status: 200,
-          text: { body: metrics.text(), type: 'text/plain; version=0.0.4; charset=utf-8' },
+          text: { body: metricsText(await readMetrics()), type: 'text/plain; version=0.0.4; charset=utf-8' },
         }
       },
     }),

@@ -3,9 +3,11 @@ import { systemClock } from './clock.ts'
 import { systemCommonPasswords } from './common-passwords.ts'
 import { systemEntropy } from './entropy.ts'
 import { createLog } from './log.ts'
+import { loopDelay } from './loop-delay.ts'
 import { createPasswordHasher } from './password-hasher.ts'
 import { createSecrets } from './secrets.ts'
 import { systemSigning } from './signing.ts'
+import { createStatements } from './statements.ts'
 
 /** The machine that a server really runs on. */
 export async function createMachine(given: {
@@ -23,5 +25,7 @@ export async function createMachine(given: {
     signing: systemSigning,
     commonPasswords: systemCommonPasswords,
     log: createLog({ clock: systemClock }),
+    statements: createStatements(),
+    loopDelay,
   }
 }

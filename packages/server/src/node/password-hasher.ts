@@ -30,6 +30,7 @@ export async function createPasswordHasher(given: {
 
   return {
     nobody,
+    load: gate.load,
     hash: (password) => gate(() => make(password)),
     verify: (stored, password) =>
       gate(async () => {

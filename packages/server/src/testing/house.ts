@@ -60,9 +60,13 @@ export type HouseOptions = {
 /** A whole house on a real database, with time set by hand. */
 export async function openHouse(open: OpenTestDatabase, options: HouseOptions = {}): Promise<TestHouse> {
   const statements: string[] = []
-  const opened = await open({ onStatement: (statement) => statements.push(statement) })
-  const { db, url, close } = opened
   const machine = await createTestMachine(options)
+  const onStatement = (statement: string) => {
+    statements.push(statement)
+    machine.statements.note()
+  }
+  const opened = await open({ onStatement })
+  const { db, url, close } = opened
   const issuer = options.issuer ?? 'http://localhost:3000'
   const policy = parsePolicy(options.policy)
   const transport = options.transport ?? null

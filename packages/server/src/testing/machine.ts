@@ -65,6 +65,7 @@ function noting(
   return {
     nobody: real.nobody,
     isOutdated: real.isOutdated,
+    load: real.load,
     async hash(password) {
       calls.push({ verb: 'hash', cost: costOf(real.nobody), length: password.length })
       const made = await real.hash(password)
