@@ -176,7 +176,7 @@ test('a clock that ran ahead and was set right makes it forget and begin anew', 
   const { hub, verifier, first } = await connected()
   await beats(hub, () => first, 2)
   hub.machine.setWall(3_600_000)
-  await beats(hub, () => first, 1)
+  await beats(hub, () => first, 3)
   hub.machine.setWall(-3_600_000)
   hub.answers.snapshot = { epoch: 1, position: 6, window: 3900, entries: [] }
   hub.heartbeat(first, 5)
@@ -190,6 +190,27 @@ test('a clock that ran ahead and was set right makes it forget and begin anew', 
   hub.heartbeat(second, 6)
   await hub.machine.pass(0)
   assert.deepEqual(verifier.status(), { epoch: 1, applied: 6, age: 0, connected: true, entries: 0 })
+})
+
+test('clocks that are too far apart are complained about once, and nothing is fresh meanwhile', async () => {
+  const { hub, verifier, first } = await connected()
+  const say = (ahead: number) => {
+    const { mono, wall } = hub.machine.now()
+    first.send({ kind: 'heartbeat', hub: 'hub', epoch: 1, head: 5, a: mono, wall: wall + ahead })
+  }
+  for (let count = 0; count < 3; count++) {
+    say(31_000)
+    await hub.machine.pass(1000)
+  }
+  assert.equal(verifier.status().age, null)
+  say(29_000)
+  await hub.machine.pass(0)
+  assert.ok((verifier.status().age ?? 1000) < 2)
+  const lines = hub.machine.lines.filter(({ message }) => /clocks/.test(message))
+  assert.deepEqual(
+    lines.map(({ level }) => level),
+    ['error', 'info'],
+  )
 })
 
 test('metadata of another issuer are refused aloud, once, and asked for again', async () => {

@@ -1,11 +1,12 @@
 import { type Checker, restartChecker } from './checker.ts'
+import { skewSeconds } from './feed.ts'
 import { createFetches } from './fetches.ts'
 import { backoff, type Machine } from './machine.ts'
 import type { FeedAddresses } from './metadata.ts'
 import { noteId, type Reached, settleId } from './reached.ts'
 import type { Requests } from './requests.ts'
 import { readStream, type Told } from './stream.ts'
-import { stepView, type ViewEffect, type ViewEvent } from './view.ts'
+import { stepView, type View, type ViewEffect, type ViewEvent } from './view.ts'
 
 /** Keeps the view of a checker up with the hubs, over one connection at a time. */
 export type Follower = {
@@ -49,10 +50,21 @@ export function createFollower(needs: FollowerNeeds): Follower {
   let renewAt = Number.POSITIVE_INFINITY
   let isClosed = false
   let isLost = false
+  let isSkewed = false
 
   function step(event: ViewEvent): void {
     for (const effect of stepView(checker.view, event, machine.now())) perform(effect)
     settleId(reached, checker.view)
+    noticeSkew(checker.view)
+  }
+
+  function noticeSkew(view: View): void {
+    if (view.isSkewed === isSkewed) return
+    isSkewed = view.isSkewed
+    const message = isSkewed
+      ? `the clocks of this machine and of the server are more than ${skewSeconds} s apart: nothing counts as fresh until one of them is set`
+      : 'the clocks agree again'
+    machine.log({ level: isSkewed ? 'error' : 'info', message })
   }
 
   function perform(effect: ViewEffect): void {
@@ -80,7 +92,7 @@ export function createFollower(needs: FollowerNeeds): Follower {
     const controller = new AbortController()
     step({ kind: 'opened', link: id, nonce })
     links.set(id, { controller, heardAt: machine.now().mono, isGreeted: false, isCounted: false })
-    const address = `${addresses.stream}?${new URLSearchParams({ verifier, nonce, max_stale: String(maxStale) })}`
+    const address = `${addresses.stream}?${new URLSearchParams({ verifier, nonce, max_stale: String(Math.ceil(maxStale)) })}`
     const { signal } = controller
     const onTold = (told: Told) => hear(id, told)
     void readStream({ requests, address, lastEventId: reached.id, signal, onTold }).then((why) =>

@@ -163,7 +163,12 @@ verifier.close()
 clearInterval(beat)
 server.closeAllConnections()
 server.close()
-const jws = parseJws(await token('ES256', 'ses_1'))
+const good = await token('ES256', 'ses_1')
+const jws = parseJws(good)
 const found = checkSignature(parseKeySet({ keys }).get('ES256'), jws)
 assert.equal(await found, true)
+// A promise is never a yes: where there is only WebCrypto, the check that cannot wait takes nothing.
+const expected = { keys: parseKeySet({ keys }), issuer, audience: issuer, now: now() }
+const atOnce = await code(async () => checkAccessToken(good, expected))
+assert.equal(atOnce, found instanceof Promise ? 'credential_invalid' : 'accepted')
 console.log('ok', found instanceof Promise ? 'WebCrypto' : 'node:crypto')
