@@ -1,7 +1,8 @@
+import { type Cache, createCache } from '@counterfoil/verifier'
 import type { Accounts } from '../accounts/index.ts'
 import { firstPartyClient } from '../clients/index.ts'
 import type { Db } from '../db/schema.ts'
-import { transact } from '../db/transact.ts'
+import { afterCommit, transact } from '../db/transact.ts'
 import type { Events } from '../events.ts'
 import type { Ending, Feed } from '../feed/index.ts'
 import type { Clock, Entropy } from '../machine.ts'
@@ -63,6 +64,7 @@ export type Sessions = {
   prune(): Promise<void>
 }
 
+const toldAgainEntries = 10_000
 /** How long an expired session stays for whoever looks into an incident. */
 const pruneAfterSeconds = 7 * 24 * 3600
 
@@ -78,6 +80,7 @@ type Needs = {
 
 export function createSessions({ db, clock, entropy, feed, events, policy, accounts }: Needs): Sessions {
   const touches = createTouches()
+  const toldAgain: Cache<number> = createCache(toldAgainEntries)
   const idleSeconds = policy.sessionIdleSeconds
   const live = (session: SessionRecord | undefined): SessionRecord | null =>
     session !== undefined && endOf(session, { now: clock.now(), idleSeconds }) === null ? session : null
@@ -163,9 +166,21 @@ export function createSessions({ db, clock, entropy, feed, events, policy, accou
     return transact(db, async (tx) => {
       const ending = await endWithin(tx, given)
       const { wantsAck = false } = given
+      if (ending === null && wantsAck) return { isEnded: false, position: await tellAgain(tx, given.id) }
       const position = await feed.append(tx, ending === null ? [] : [ending], { wantsAck })
       return { isEnded: ending !== null, position }
     })
+  }
+
+  /**
+   * Somebody waits for an end that was told before, perhaps without asking to have it confirmed. Once for each, or
+   * whoever asks in a loop would fill the log.
+   */
+  async function tellAgain(tx: Db, id: string): Promise<number> {
+    const position =
+      toldAgain.get(id) ?? (await feed.append(tx, [{ kind: 'session', id }], { wantsAck: true }))
+    afterCommit(tx, async () => toldAgain.set(id, position))
+    return position
   }
 
   async function endOthers({ accountId, keep }: { accountId: string; keep: string }): Promise<number> {
