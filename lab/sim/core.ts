@@ -29,8 +29,6 @@ export type Core = {
   countsFrom: 'read' | 'store'
   /** How positions are drawn: under the head's lock, or before the commit. */
   positions: 'head' | 'serial'
-  /** Where another life of the database goes on counting: far ahead, or where the copy that was found had stopped. */
-  lives: 'apart' | 'adjoining'
   /** What a hub's beat proves: a write that was committed, or merely that somebody answers. */
   beat: 'write' | 'read'
   /** Who answers a question: the primary, a node's memory of the last seconds, or whichever copy a node still reads. */
@@ -58,7 +56,6 @@ export const production: Core = {
   stepHub,
   countsFrom: 'read',
   positions: 'head',
-  lives: 'apart',
   beat: 'write',
   answers: 'primary',
   keeps: (life) => life + skew,

@@ -7,6 +7,7 @@ export type Scope = `${FeedKind}:${string}`
 
 export type Row = {
   readonly position: number
+  readonly epoch: number
   readonly kind: FeedKind
   readonly key: string
   readonly wantsAck: boolean
@@ -82,6 +83,7 @@ export function append(
     db.ended.set(scope, position)
     return {
       position,
+      epoch: db.epoch,
       kind: kindOf(scope),
       key: keyOf(scope),
       wantsAck: given.wantsAck,

@@ -204,6 +204,9 @@ export function read(world: World, hub: HubProcess): void {
       if (world.core.positions === 'serial')
         hub.cursor = rows.reduce((last, { committedId }) => Math.max(last, committedId ?? 0), hub.cursor)
       const isAgain = hub.isReadAgain
+      const last = rows.at(-1)
+      // Told under the number of the life before, they would look like a life that went on where it had ended.
+      if (last !== undefined && last.epoch !== hub.hub.epoch) return load(world, hub)
       stepHubProcess(world, hub, { kind: 'read', rows })
       if (isAgain) read(world, hub)
     },
@@ -256,7 +259,7 @@ function declare(world: World, hub: HubProcess, told: Reached): void {
     at(db) {
       if (db.isFenced || hasReached(db, told)) return false
       beginLife(db, { time: world.line.now, told })
-      commit(world, db, append(db, ['everyone:'], { time: world.line.now, wantsAck: false }))
+      commit(world, append(db, ['everyone:'], { time: world.line.now, wantsAck: false }))
       world.declared++
       world.declaredAt = world.line.now
       return true

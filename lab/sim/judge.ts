@@ -1,7 +1,7 @@
 import { ageOf } from '@counterfoil/verifier'
 import { instantOf, secondsOf } from './clocks.ts'
 import { skew } from './core.ts'
-import { indexAfter, type Scope } from './database.ts'
+import { indexAfter, type Row, type Scope } from './database.ts'
 import type { Probe } from './probes.ts'
 import { note, stamp } from './tally.ts'
 import type { VerifierProcess } from './verifier-process.ts'
@@ -47,9 +47,30 @@ function checkEnd(
     const what = () =>
       `verifier ${verifier.id}, ${probe.credential.replace(/\.+$/, '')}, ${scope}, ${Math.round(late)} ms after`
     if (late > maxStale) blame(world, 'accepted after its end and maxStale', what())
-    if (world.core.positions === 'head' && verifier.checker.view.applied >= row.position)
+    if (isApplied(world, verifier, row) && !isMisled(world, verifier, probe))
       blame(world, 'accepted after its end was applied', what())
   }
+}
+
+function isApplied({ core }: World, { checker }: VerifierProcess, row: Row): boolean {
+  const { epoch, applied } = checker.view
+  return core.positions === 'head' && epoch >= row.epoch && applied >= row.position
+}
+
+/**
+ * A machine whose clock is wrong by more than clocks may be takes a token for unexpired whose end was forgotten long ago.
+ * It knows no better than its clock; routes with a bound ask instead.
+ */
+function isMisled({ db, line }: World, { wasWrong }: VerifierProcess, { issued }: Probe): boolean {
+  return wasWrong && issued !== null && secondsOf(db.clocks, line.now) > issued.end
+}
+
+/** The first end that a view does not know. */
+function firstUnknown(rows: readonly Row[], { epoch, applied }: { epoch: number; applied: number }): number {
+  let next = indexAfter(rows, applied)
+  // Positions of a life that a view has not heard of may be those that it knows from one that was lost.
+  while ((rows[next - 1]?.epoch ?? 0) > epoch) next--
+  return next
 }
 
 /** After every step of a view. */
@@ -66,7 +87,7 @@ export function checkView(
   if (world.core.positions === 'serial') return
   const { now } = world.line
   const { rows } = world.db
-  const next = indexAfter(rows, view.applied)
+  const next = firstUnknown(rows, view)
   if (view.applied > before.applied) noteLearning(world, before.applied, next)
   const unknown = rows[next]
   if (unknown === undefined) return

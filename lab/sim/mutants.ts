@@ -16,7 +16,6 @@ export const mutants: Readonly<Record<string, Core>> = {
   'expiry-from-storing': { ...production, countsFrom: 'store' },
   'delete-only': { ...production, step: stepAndDelete },
   'serial-cursor': { ...production, positions: 'serial' },
-  'adjoining-lives': { ...production, lives: 'adjoining' },
   'liveness-by-reading': { ...production, beat: 'read' },
   'mixed-hub-clocks': { ...production, step: stepMixed },
   'answer-from-memory': { ...production, answers: 'memory' },

@@ -75,7 +75,7 @@ function own(family: Family, { first, isEnded }: { first: string; isEnded: boole
     const start = round * (pause + longestFlight) + chance.between(0, 500)
     schedule(line, start, () => {
       const since = line.now
-      const tabs = family.row.repeats < 2 ? 1 + chance.below(3) : 1
+      const tabs = family.row.repeats === 0 ? 1 + chance.below(3) : 1
       for (let tab = 0; tab < tabs; tab++) {
         const delay = chance.is(0.6) ? chance.between(0, 10) : chance.between(0, 400)
         after(line, delay, () => ask(family, holder, { losses: tabs === 1 ? 0.3 : 0, slowest: 2000, since }))

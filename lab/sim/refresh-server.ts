@@ -99,7 +99,7 @@ const secondsAt = (family: Family, node: number) => Math.floor((family.line.now 
 function step(family: Family, work: () => void): void {
   const { chance, line, crashes, row } = family
   // Five answers in a row that nobody hears are a thief, as far as anybody can tell.
-  if (crashes > 0 && row.repeats < rule.repeats - 3 && chance.is(crashes)) return
+  if (crashes > 0 && row.repeats === 0 && chance.is(crashes)) return
   after(line, chance.is(0.9) ? chance.between(0.2, 5) : chance.between(0, 300), work)
 }
 

@@ -1,4 +1,4 @@
-import { append, type Database, keyOf, kindOf, type Row, type Scope } from './database.ts'
+import { append, keyOf, kindOf, type Row, type Scope } from './database.ts'
 import { read } from './hub-process.ts'
 import { schedule } from './timeline.ts'
 import { travel, type World, wait, within } from './world.ts'
@@ -22,7 +22,7 @@ export function revoke(world: World, scopes: readonly Scope[]) {
       db.lockedUntil = Math.max(db.lockedUntil, world.databaseStalledUntil)
       return
     }
-    commit(world, db, append(db, scopes, { time: line.now, wantsAck: chance.is(0.2) }))
+    commit(world, append(db, scopes, { time: line.now, wantsAck: chance.is(0.2) }))
     if (!chance.is(world.scene.crashes)) hint(world)
   })
 }
@@ -38,6 +38,7 @@ function revokeSerially(world: World, scopes: readonly Scope[], hold: number): v
       db.head = Math.max(db.head, position)
       return {
         position,
+        epoch: db.epoch,
         kind: kindOf(scope),
         key: keyOf(scope),
         wantsAck: false,
@@ -46,13 +47,13 @@ function revokeSerially(world: World, scopes: readonly Scope[], hold: number): v
       }
     })
     db.rows.push(...rows)
-    commit(world, db, rows)
+    commit(world, rows)
     hint(world)
   })
 }
 
 /** From now on it is true. */
-export function commit(world: World, _db: Database, rows: readonly Row[]): void {
+export function commit(world: World, rows: readonly Row[]): void {
   world.tally.revocations += rows.length
   for (const row of rows) {
     const truths = world.truths.get(row.scope)
