@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import {
+  checkAccessToken,
   checkSignature,
   createVerifier,
   feedKey,
