@@ -42,6 +42,8 @@ export async function serve(flags: Flags): Promise<void> {
     announce({ issuer, settings, port: listener.port, isDevelopment })
     await toldToStop()
     console.log('Stopping: running requests may end.')
+    auth.retire()
+    await new Promise((resolve) => setTimeout(resolve, settings.drainSeconds * 1000))
     auth.drain()
     await listener.close()
     await auth.close()

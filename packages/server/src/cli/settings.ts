@@ -4,6 +4,8 @@ import { readEnvironment } from '../node/environment.ts'
 import { readRootSecret } from '../node/secret-file.ts'
 import { type Policy, parsePolicy } from '../policy.ts'
 
+const longestDrainSeconds = 300
+
 /** Flags of the command line; a flag counts before its environment variable, and that before the default. */
 export type Flags = {
   data?: string
@@ -29,6 +31,8 @@ export type Settings = {
   smtp: string | null
   mailFrom: string | null
   metricsToken: string | null
+  /** How long a server that stops goes on serving while /readyz says that it is not ready. */
+  drainSeconds: number
 }
 
 export function readSettings(flags: Flags): Settings {
@@ -48,6 +52,7 @@ export function readSettings(flags: Flags): Settings {
     smtp: env.smtp,
     mailFrom: env.mailFrom,
     metricsToken: env.metricsToken,
+    drainSeconds: parseDrain(env.drainSeconds ?? '0'),
   }
 }
 
@@ -90,5 +95,13 @@ function parsePort(given: string): number {
   if (/^\d{1,5}$/.test(given) && port <= 65_535) return port
   throw new Error(
     `port (COUNTERFOIL_PORT, --port) is "${given}". Give a number from 0 to 65535; 0 picks a free one.`,
+  )
+}
+
+function parseDrain(given: string): number {
+  const seconds = Number(given)
+  if (/^\d{1,3}$/.test(given) && seconds <= longestDrainSeconds) return seconds
+  throw new Error(
+    `COUNTERFOIL_DRAIN_SECONDS is "${given}". Give whole seconds from 0 to ${longestDrainSeconds}.`,
   )
 }

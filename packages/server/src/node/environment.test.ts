@@ -20,6 +20,7 @@ test('what is unset or empty is absent, and the rest is as given', () => {
     smtp: null,
     mailFrom: null,
     metricsToken: ' x ',
+    drainSeconds: null,
   })
 })
 

@@ -9,6 +9,7 @@ const names = {
   smtp: 'COUNTERFOIL_SMTP',
   mailFrom: 'COUNTERFOIL_MAIL_FROM',
   metricsToken: 'COUNTERFOIL_METRICS_TOKEN',
+  drainSeconds: 'COUNTERFOIL_DRAIN_SECONDS',
 } as const
 
 /** As given, unchecked; `null` where unset or empty. `smtp`, `database` and `metricsToken` may hold secrets. */
@@ -39,6 +40,7 @@ export function readEnvironment(env: Variables = process.env): Environment {
     smtp: read(names.smtp),
     mailFrom: read(names.mailFrom),
     metricsToken: read(names.metricsToken),
+    drainSeconds: read(names.drainSeconds),
   }
 }
 

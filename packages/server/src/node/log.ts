@@ -14,6 +14,8 @@ const secretValues: [pattern: RegExp, replacement: string][] = [
   [/(__Host-[\w-]+=)[^\s;,"]+/g, `$1${hidden}`],
   [/\b((?:Bearer|DPoP|Basic)\s+)[\w.~+/=-]+/gi, `$1${hidden}`],
   [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, hidden],
+  // The value of a session cookie by itself: 48 bytes. Ids and hashes are shorter.
+  [/(?<![\w-])[\w-]{64}(?![\w-])/g, hidden],
   [/\$argon2[a-z]*\$[^\s"']+/g, hidden],
   [/([?&#](?:token|code|secret|password)=)[^\s&"'#]+/gi, `$1${hidden}`],
   [/(\b[a-z][a-z\d+.-]{0,20}:\/\/)[^\s/@]+@/gi, `$1${hidden}@`],
