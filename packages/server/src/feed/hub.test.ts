@@ -432,3 +432,42 @@ test('whatever is read, in whatever pieces, a heartbeat never tells of a head th
     }
   })
 })
+
+const secondLife = [
+  { epoch: 5, start: 0 },
+  { epoch: 6, start: 8 },
+]
+
+test('what ended in the life before stays in the snapshot, however far ahead the next one counts', () => {
+  const { hub, now, load } = openHub({ epoch: 5, head: 8 })
+  load({ epoch: 6, head: 1001, rows: [...rows(1, 8), row(1001)], epochs: secondLife })
+  assert.deepEqual(
+    entriesWithin(hub, 60, now()).map(({ position }) => position),
+    [...span(1, 8), 1001],
+  )
+  // Between the two there is nothing to be asked for; a snapshot has it all.
+  assert.equal(entriesBetween(hub, { from: 8, to: 1001 }, now()), null)
+  assert.equal(entriesBetween(hub, { from: 1001, to: 1001 }, now())?.length, 1)
+})
+
+test('a life that somebody else began on a copy without what we had read is declared over', () => {
+  const lost = { epoch: 5, position: 10 }
+  const declared = [{ kind: 'declare', told: lost }]
+  const far = openHub().load({ epoch: 6, head: 1001, rows: [...rows(1, 8), row(1001)], epochs: secondLife })
+  assert.deepEqual(far, declared)
+  const other = { ...row(9), key: row(99).key }
+  const near = openHub().load({
+    epoch: 6,
+    head: 11,
+    rows: [...rows(1, 8), other, ...rows(10, 11)],
+    epochs: secondLife,
+  })
+  assert.deepEqual(near, declared)
+  const unknown = openHub().load({ epoch: 6, head: 12, rows: rows(1, 12), epochs: [{ epoch: 6, start: 0 }] })
+  assert.deepEqual(unknown, declared)
+})
+
+test('a life that goes on where the one before had ended is none, even if we had read into it', () => {
+  const effects = openHub().load({ epoch: 6, head: 11, rows: rows(1, 11), epochs: secondLife })
+  assert.deepEqual(effects, [])
+})
