@@ -1,4 +1,4 @@
-import { type Statement, stamp, steadyAt } from '@counterfoil/verifier'
+import { type Statement, stamp } from '@counterfoil/verifier'
 import { instantOf } from './clocks.ts'
 import { accepted } from './judge.ts'
 import { isAlive, type Probe, slowness, statementAt } from './probes.ts'
@@ -96,6 +96,3 @@ function answered(world: World, verifier: VerifierProcess, given: Answer) {
     return question(world, verifier, { ...given, rounds: rounds - 1 })
   refuse(world, admission.kind)
 }
-
-export const elapsed = (verifier: VerifierProcess, time: number) =>
-  steadyAt(verifier.checker.view.steady, instantOf(verifier.clocks, time))
