@@ -93,7 +93,7 @@ function isPlainRead({ query }: CompiledQuery): boolean {
 }
 
 const builtQueries = new Set(['SelectQueryNode', 'InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'])
-const orders = /^(?:begin|commit|rollback)\b/
+const orders = /^(?:begin|commit|rollback|with head)\b/
 
 /** Migrations, and waiting for one on another node, may take long. */
 function isBounded({ query, sql }: CompiledQuery): boolean {

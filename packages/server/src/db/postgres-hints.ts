@@ -10,10 +10,12 @@ const retryMilliseconds = { first: 50, most: 2000 }
  */
 export function postgresHints(given: {
   config: pg.ClientConfig
-  tell: (text: string) => Promise<unknown>
+  tell: (text: string, values: readonly string[]) => Promise<unknown>
 }): Hints & { close(): Promise<void> } {
   const listeners = new Set<() => void>()
   let client: pg.Client | null = null
+  /** The server's process that listens for us: no other node has the same. */
+  let ownName = ''
   let delay = retryMilliseconds.first
   let timer: NodeJS.Timeout | null = null
   let sending: 'idle' | 'once' | 'again' = 'idle'
@@ -25,7 +27,7 @@ export function postgresHints(given: {
     }
     for (sending = 'once'; ; sending = 'once') {
       // A hint that is lost costs the time to the next look.
-      await given.tell(`select pg_notify('${channel}', '')`).catch(() => {})
+      await given.tell('select pg_notify($1, $2)', [channel, ownName]).catch(() => {})
       if (!isAskedAgain()) break
     }
     sending = 'idle'
@@ -38,16 +40,24 @@ export function postgresHints(given: {
     const lost = () => {
       if (client !== mine) return
       client = null
+      ownName = ''
       void mine.end().catch(() => {})
       if (listeners.size > 0) timer = setTimeout(open, delay).unref()
       delay = Math.min(2 * delay, retryMilliseconds.most)
     }
     mine.on('error', lost)
     mine.on('end', lost)
-    mine.on('notification', wake)
+    mine.on('notification', ({ payload }) => {
+      // What we wrote ourselves we know.
+      if (payload !== ownName) wake()
+    })
     mine
       .connect()
-      .then(() => mine.query(`listen ${channel}`))
+      .then(() => mine.query<{ name: string }>('select cast(pg_backend_pid() as text) as name'))
+      .then(({ rows }) => {
+        ownName = rows[0]?.name ?? ''
+        return mine.query(`listen ${channel}`)
+      })
       .then(() => {
         delay = retryMilliseconds.first
         // What was sent while nobody listened.

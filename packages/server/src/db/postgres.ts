@@ -68,7 +68,7 @@ export function postgresDialect(
     config: { ...config, query_timeout: deafMilliseconds },
     prepare: (client) => client.query(laneSettings),
   })
-  const hints = postgresHints({ config, tell: (text) => lanes.read(text, []) })
+  const hints = postgresHints({ config, tell: lanes.read })
   return {
     dialect: {
       createAdapter,
@@ -76,7 +76,7 @@ export function postgresDialect(
       createIntrospector: (db) => new PostgresIntrospector(db),
       createQueryCompiler: () => new PostgresQueryCompiler(),
     },
-    primary: { identity, briefly, wall: () => wall, hints },
+    primary: { identity, briefly, nestsWrites: true, wall: () => wall, hints },
     async close() {
       await hints.close()
       await lanes.close()

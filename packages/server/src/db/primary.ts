@@ -6,6 +6,8 @@ export type Primary = {
   readonly identity: RawBuilder<string>
   /** For whoever holds the feed's head row: from here on its transaction ends soon, or is ended. Its value says nothing. */
   readonly briefly: RawBuilder<unknown>
+  /** Whether a statement may hold others that write (`with x as (update …)`). */
+  readonly nestsWrites: boolean
   /** Milliseconds since 1970, by the database's own clock. */
   wall(): RawBuilder<number>
   /** `null` where every process that writes can be heard of by looking. */

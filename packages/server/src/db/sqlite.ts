@@ -18,6 +18,7 @@ const busyMilliseconds = 5000
 export const sqlitePrimary: Primary = {
   identity: sql<string>`''`,
   briefly: sql`null`,
+  nestsWrites: false,
   wall: () => sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
   hints: null,
 }

@@ -11,15 +11,51 @@ const rowsAtOnce = 1000
 /** Far apart from whatever a lost copy of the database may have told. */
 const skippedPositions = 1_000_000
 
+type Appending = { at: number; wantsAck: boolean; primary: Primary }
+/** `copy`: which copy of the database wrote; `known`: the one that this life began on, as far as this statement sees. */
+type Head = { seq: number; epoch: number; copy: string; known: string | null }
+
 /**
  * Appends within the revoking transaction. The head row stays locked until commit, so position n+1 cannot
  * exist before n is visible, and a gap shows by arithmetic; a serial column could not promise either.
  */
-export async function append(
-  tx: Db,
-  entries: readonly Entry[],
-  { at, wantsAck, primary }: { at: number; wantsAck: boolean; primary: Primary },
-): Promise<number> {
+export async function append(tx: Db, entries: readonly Entry[], given: Appending): Promise<number> {
+  const { at, primary } = given
+  const head = await (primary.nestsWrites
+    ? appendNested(tx, entries, given)
+    : appendInSteps(tx, entries, given))
+  // A life that began while we waited for the row is not seen by that statement yet.
+  if (head.copy === (head.known ?? (await lastIdentity(tx)))) return head.seq
+  // Another primary took over while we ran: what it did not get from the one before must not share our numbers.
+  const start = head.seq - entries.length
+  const epoch = await beginEpoch(tx, { now: at, identity: head.copy, start })
+  await tx.updateTable('feed_log').set({ epoch }).where('seq', '>', start).execute()
+  return head.seq
+}
+
+/** In one statement: all others wait for the row from here to the commit, and this saves them a way there and back. */
+async function appendNested(tx: Db, entries: readonly Entry[], given: Appending): Promise<Head> {
+  const { at, wantsAck, primary } = given
+  const count = entries.length
+  const ended = entries.some((entry) => entry.endsEveryone) ? sql`seq + ${count}` : sql`everyone_end`
+  const { rows } = await sql<Head>`with head as (
+      update feed_head set seq = seq + ${count}, everyone_end = ${ended} where id = 1
+      returning seq, epoch, ${primary.briefly} as briefly, ${primary.identity} as copy,
+        (select identity from feed_epoch where feed_epoch.epoch = feed_head.epoch) as known
+    ), written as (
+      insert into feed_log (seq, epoch, kind, key, at, wants_ack)
+      select head.seq - cast(${count} as bigint) + one.place, head.epoch, one.kind, one.key,
+        cast(${at} as bigint), cast(${wantsAck ? 1 : 0} as bigint)
+      from head, unnest(cast(${entries.map(({ kind }) => kind)} as text[]),
+        cast(${entries.map(({ key }) => key)} as text[])) with ordinality as one (kind, key, place)
+    ) select seq, epoch, copy, known from head`.execute(tx)
+  const [head] = rows
+  if (head === undefined) throw new Error('The feed has no head.')
+  return head
+}
+
+async function appendInSteps(tx: Db, entries: readonly Entry[], given: Appending): Promise<Head> {
+  const { at, wantsAck, primary } = given
   const count = entries.length
   const endsEveryone = entries.some((entry) => entry.endsEveryone)
   const head = await tx
@@ -32,7 +68,6 @@ export async function append(
     .returning((row) => [
       'seq',
       'epoch',
-      primary.briefly.as('briefly'),
       primary.identity.as('copy'),
       row
         .selectFrom('feed_epoch')
@@ -42,19 +77,9 @@ export async function append(
     ])
     .executeTakeFirstOrThrow()
   const first = head.seq - count + 1
-  // Another primary took over while we ran: what it did not get from the one before must not share our numbers. A life
-  // that began while we waited for the row is not seen by this statement yet.
-  const isKnown = head.copy === (head.known ?? (await lastIdentity(tx)))
-  const epoch = isKnown
-    ? head.epoch
-    : await beginEpoch(tx, { now: at, identity: head.copy, start: first - 1 })
+  const wants_ack = wantsAck ? 1 : 0
   const rows = entries.map(({ kind, key }, index) => ({
-    seq: first + index,
-    epoch,
-    kind,
-    key,
-    at,
-    wants_ack: wantsAck ? 1 : 0,
+    ...{ seq: first + index, epoch: head.epoch, kind, key, at, wants_ack },
   }))
   for (let start = 0; start < count; start += rowsAtOnce) {
     await tx
@@ -62,7 +87,7 @@ export async function append(
       .values(rows.slice(start, start + rowsAtOnce))
       .execute()
   }
-  return head.seq
+  return head
 }
 
 export async function readHead(db: Db): Promise<{ position: number; epoch: number; everyone_end: number }> {

@@ -7,6 +7,7 @@ export function handPrimary(clock: HandClock, real?: Primary): Primary {
   return {
     identity: sql<string>`''`,
     briefly: sql`null`,
+    nestsWrites: false,
     ...real,
     wall: () => sql<number>`cast(${clock.instant().wall} as bigint)`,
     hints: real?.hints ?? null,
