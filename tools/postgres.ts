@@ -1,6 +1,7 @@
 // Why: the same tests run on SQLite and on PostgreSQL. A real PostgreSQL comes with the dev dependencies, lives in a
 // temporary folder on a free port, and is stopped by its own handle, so no other server on the machine is touched.
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
@@ -71,3 +72,18 @@ function freePort(): Promise<number> {
     })
   })
 }
+
+/** By hand, or for a program that wants one: says where it is, and ends with its input or a signal. */
+async function lend(): Promise<void> {
+  const postgres = await startPostgres()
+  console.log(postgres.url)
+  process.stdin.resume()
+  await Promise.race([
+    ...['end', 'close', 'error'].map((event) => once(process.stdin, event)),
+    ...['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)),
+  ])
+  await postgres.stop()
+  process.exit()
+}
+
+if (import.meta.main) await lend()

@@ -55,7 +55,10 @@ const leaks: [what: string, fields: Record<string, unknown>][] = [
   ['a bearer token in a text', { text: `Authorization: bearer ${canary}` }],
   ['a JWT in a text', { text: `token was ${jwt}.` }],
   ['a link in a text', { text: `GET /verify?token=${canary} 200` }],
-  ['the value of a session cookie by itself', { text: `no session has ${canary}${'x'.repeat(64 - canary.length)}.` }],
+  [
+    'the value of a session cookie by itself',
+    { text: `no session has ${canary}${'x'.repeat(64 - canary.length)}.` },
+  ],
   ['client credentials in a header', { text: `Basic ${canary}=` }],
   ['a mail server with its password', { smtp: `smtps://user:${canary}@mail.example` }],
   ['a password hash in a text', { text: `$argon2id$v=19$m=19456,t=2,p=1$${canary}$${canary}` }],
