@@ -6,7 +6,7 @@ import type { FeedAddresses } from './metadata.ts'
 import { noteId, type Reached, settleId } from './reached.ts'
 import type { Requests } from './requests.ts'
 import { readStream, type Told } from './stream.ts'
-import { stepView, type View, type ViewEffect, type ViewEvent } from './view.ts'
+import { ageOf, stepView, type View, type ViewEffect, type ViewEvent } from './view.ts'
 
 /** Keeps the view of a checker up with the hubs, over one connection at a time. */
 export type Follower = {
@@ -36,6 +36,11 @@ type Link = { readonly controller: AbortController; heardAt: number; isGreeted: 
 const greetingWithin = 2_000
 const heartbeatWithin = 3_000
 const renewedAfter = 600_000
+/**
+ * Heartbeats come and what is known grows old all the same: one of the clocks was set, or something between holds them back.
+ * Another connection measures anew.
+ */
+const lateAfter = 3_000
 /** How long a connection that is to replace another one may take before the next is tried. */
 const renewalWithin = 15_000
 
@@ -48,6 +53,7 @@ export function createFollower(needs: FollowerNeeds): Follower {
   let failures = 0
   let waiting: (() => void) | null = null
   let renewAt = Number.POSITIVE_INFINITY
+  let lateAt = 0
   let isClosed = false
   let isLost = false
   let isSkewed = false
@@ -146,6 +152,15 @@ export function createFollower(needs: FollowerNeeds): Follower {
     })
   }
 
+  function isLate(): boolean {
+    const now = machine.now()
+    const isTold = [...links.values()].some(
+      ({ isCounted, heardAt }) => isCounted && now.mono - heardAt < 1500,
+    )
+    const age = ageOf(checker.view, now)
+    return isTold && Number.isFinite(age) && age > lateAfter
+  }
+
   function tick(): void {
     if (isClosed) return
     step({ kind: 'tick' })
@@ -154,7 +169,8 @@ export function createFollower(needs: FollowerNeeds): Follower {
       const within = isGreeted ? heartbeatWithin : greetingWithin
       if (mono - heardAt > within) fail(id, 'no heartbeat came')
     }
-    if (mono >= renewAt && links.size > 0) {
+    if (links.size > 0 && (mono >= renewAt || (mono >= lateAt && isLate()))) {
+      lateAt = mono + renewalWithin
       renewAt = mono + renewalWithin
       connect()
     }

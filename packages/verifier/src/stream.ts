@@ -1,6 +1,6 @@
 import type { Requests } from './requests.ts'
 import { createEventText, readEvents } from './server-sent-events.ts'
-import { readMessage, type StreamMessage } from './wire.ts'
+import { messageNames, readMessage, type StreamMessage } from './wire.ts'
 
 /** A message and the opaque name of the position that it brings us to; the greeting brings us nowhere. */
 export type Told = { readonly message: StreamMessage; readonly id: string | null }
@@ -49,6 +49,8 @@ async function readBody(body: ReadableStream<Uint8Array>, onTold: (told: Told) =
 function tell(events: ReturnType<typeof readEvents>, onTold: (told: Told) => void): string | null {
   if (events === null) return 'an event has no end'
   for (const { event, data, id } of events) {
+    // What has no name at all comes from no hub.
+    if (event !== 'message' && !messageNames.has(event)) continue
     const message = readMessage(event, data)
     if (message === null) return 'what came is no message of a hub'
     onTold({ message, id: message.kind === 'hello' ? null : id })

@@ -12,6 +12,13 @@ export type StreamMessage =
   /** `a`: the hub's monotonic time before it sent a write that has been committed since and that told it of `head`. */
   | { kind: 'heartbeat'; hub: string; epoch: number; head: number; a: number; wall: number }
 
+/** What a stream says by another name is for verifiers that are newer than this one. */
+export const messageNames: ReadonlySet<string> = new Set<StreamMessage['kind']>([
+  'hello',
+  'revoked',
+  'heartbeat',
+])
+
 const limits = { maxMembers: 20_000_000 }
 const kinds: ReadonlySet<unknown> = new Set(feedKinds)
 const keyPattern = /^[\w-]{22}$/
