@@ -21,11 +21,16 @@ async function answer(question: string, isQuick: boolean): Promise<Row[] | null>
   const program = join(import.meta.dirname, `${question}.ts`)
   const args = [program, '--out', out, ...(isQuick ? ['--quick'] : [])]
   const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
-  // Where we are told to stop, so is the one that measures, which then stops what it has started.
-  const stop = () => child.kill('SIGTERM')
+  let isStopped = false
+  // The one that measures then stops what it has started.
+  const stop = () => {
+    isStopped = true
+    child.kill('SIGTERM')
+  }
   process.on('SIGTERM', stop)
   const [code] = await once(child, 'exit')
   process.off('SIGTERM', stop)
+  if (isStopped) process.exit(1)
   return code === 0 || code === missedCode ? (JSON.parse(readFileSync(out, 'utf8')) as Row[]) : null
 }
 
