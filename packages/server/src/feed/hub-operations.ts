@@ -189,9 +189,10 @@ export function createHubRunner({
     },
     async tick() {
       if (!isStarted) return
+      // Before the beat begins: one that began before the hello would count for nothing, now and each time again.
+      if (ageOf(checker.view, clock.instant()) > localAgeMilliseconds) own.listen()
       // Before all that is written: what the listeners' rows say must outlast what this heartbeat lets them believe.
       const { mono: a, wall } = clock.instant()
-      if (ageOf(checker.view, clock.instant()) > localAgeMilliseconds) own.listen()
       await prolongListeners()
       const written = await verifiers.tick(db, { id: hub.instance, applied: checker.view.applied, primary })
       compareClocks(written.wall, { from: wall, to: clock.instant().wall })

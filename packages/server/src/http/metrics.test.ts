@@ -75,6 +75,18 @@ onEachEngine('/metrics', (open) => {
     assert.equal(after.value('counterfoil_feed_age_seconds'), 0)
   })
 
+  test('tells that the server itself is fresh, on a clock that never stands still', async () => {
+    const house = await openHouse(open)
+    const { clock } = house.machine
+    const still = clock.instant
+    let passed = 0
+    clock.instant = () => ({ mono: still().mono + ++passed, wall: still().wall + passed })
+    clock.advance(30)
+    for (let count = 0; count < 2; count++) await house.house.chores.tick()
+    const { value } = await scrape(house)
+    assert.ok(value('counterfoil_feed_age_seconds') < 1, String(value('counterfoil_feed_age_seconds')))
+  })
+
   test('counts sign-ins by their outcome', async () => {
     const house = await openHouse(open)
     const { email } = await house.member()
