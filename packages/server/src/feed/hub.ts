@@ -15,10 +15,11 @@ export type Hub = {
   /** Signing keys that were taken back: never forgotten. */
   readonly keys: Map<string, Kept>
   /**
-   * Where each life of the database began, those that were declared over included. A verifier that names any other
-   * learnt from a database that is gone.
+   * Where each life of the database began. A verifier that names any other learnt from a database that is gone.
    */
   readonly epochs: Map<number, number>
+  /** Lives up to there that this database does not know were lost once, and everybody was signed out for it. */
+  overUntil: number
   readonly links: Set<number>
   /** The monotonic time at which `epoch` or `head` changed last. */
   movedAt: number
@@ -43,7 +44,8 @@ export type HubEvent =
 
 /** How far somebody has come, in which life of the database. */
 export type Reached = { epoch: number; position: number }
-export type Epoch = { epoch: number; start: number }
+/** `isOver`: whatever was lost before it, everybody was signed out for it. */
+export type Epoch = { epoch: number; start: number; isOver?: boolean }
 
 export type HubEffect =
   | { kind: 'send'; link: number; message: StreamMessage }
@@ -67,6 +69,7 @@ export function createHub(instance: string): Hub {
     kept: [],
     keys: new Map(),
     epochs: new Map(),
+    overUntil: 0,
     links: new Set(),
     movedAt: Number.NEGATIVE_INFINITY,
     told: null,
@@ -102,7 +105,10 @@ function load(hub: Hub, event: HubEvent & { kind: 'loaded' }, now: Instant): Hub
   // A write that another life of the database took proves nothing about this one.
   if (!isSameLife) hub.tick = null
   hub.epochs.clear()
-  for (const { epoch, start } of event.epochs) hub.epochs.set(epoch, start)
+  for (const { epoch, start, isOver } of event.epochs) {
+    hub.epochs.set(epoch, start)
+    if (isOver) hub.overUntil = Math.max(hub.overUntil, epoch)
+  }
   hub.kept = []
   for (const row of event.rows) {
     // When it was committed we do not know; counted from now, it is kept too long rather than too short.
@@ -214,9 +220,11 @@ function remember(hub: Hub, told: Reached & { at: number }): void {
 /** Whether that position was reached in a life of this very database, whose head that is. */
 function isOurs(hub: Hub, { epoch, position }: Reached, head: number): boolean {
   if (epoch === hub.epoch) return position <= head
-  if (!hub.epochs.has(epoch)) return false
+  if (!isKnown(hub, epoch)) return false
   return position <= endOf(hub, epoch)
 }
+
+const isKnown = ({ epochs, overUntil }: Hub, epoch: number) => epochs.has(epoch) || epoch <= overUntil
 
 /** Where the life after that one began. */
 function endOf({ epochs }: Hub, epoch: number): number {
@@ -227,7 +235,7 @@ function endOf({ epochs }: Hub, epoch: number): number {
 function lacks(hub: Hub, given: { told: Reached; known: Map<number, Kept> }): boolean {
   const { told, known } = given
   if (told.epoch === 0 || isOurs(hub, told, hub.head)) return false
-  if (!hub.epochs.has(told.epoch) || told.position > hub.head) return true
+  if (!isKnown(hub, told.epoch) || told.position > hub.head) return true
   const there = new Map(hub.kept.map(({ position, key }) => [position, key]))
   const next = endOf(hub, told.epoch)
   return [...known.values()].some(({ position, key }) => position > next && there.get(position) !== key)

@@ -10,6 +10,8 @@ export type Entry = { kind: FeedKind; key: string; endsEveryone: boolean }
 const rowsAtOnce = 1000
 /** Far apart from whatever a lost copy of the database may have told. */
 const skippedPositions = 1_000_000
+/** What stands for the identity of a life that is gone. */
+const declaredOver = 'declared over'
 
 type Appending = { at: number; wantsAck: boolean; primary: Primary }
 /** `copy`: which copy of the database wrote; `known`: the one that this life began on, as far as this statement sees. */
@@ -136,7 +138,8 @@ export async function load(
       .where('seq', '<=', head)
       .where((row) => row.or([row('seq', '>=', oldest?.seq ?? head + 1), row('kind', '=', 'key')]))
       .execute()
-    const epochs = await tx.selectFrom('feed_epoch').select(['epoch', 'start']).execute()
+    const lives = await tx.selectFrom('feed_epoch').select(['epoch', 'start', 'identity']).execute()
+    const epochs = lives.map(({ identity, ...life }) => ({ ...life, isOver: identity === declaredOver }))
     return { epoch, head, rows: rows.map(rowOf), epochs }
   })
 }
@@ -185,20 +188,17 @@ export async function skipBeyond(
   tx: Db,
   { told, now }: { told: { epoch: number; position: number }; now: number },
 ): Promise<void> {
-  const { position, epoch } = await readHead(tx)
-  await tx
-    .updateTable('feed_head')
-    .set({
-      seq: Math.max(position, told.position) + skippedPositions,
-      epoch: Math.max(epoch, told.epoch, now),
-    })
-    .where('id', '=', 1)
-    .execute()
-  // The life that was told of is over too: who comes back from it is given a snapshot, and not declared again.
+  const head = await readHead(tx)
+  const seq = Math.max(head.position, told.position) + skippedPositions
+  const epoch = Math.max(head.epoch, told.epoch, now)
+  await tx.updateTable('feed_head').set({ seq, epoch }).where('id', '=', 1).execute()
+  // Everybody is ended beyond all that was told before. So whoever comes back with a position of what was lost, whichever
+  // of several lives it was, is given a snapshot: declaring again would sign everybody out at each return.
+  await tx.updateTable('feed_epoch').set({ start: seq }).where('epoch', '>', told.epoch).execute()
   await tx
     .insertInto('feed_epoch')
-    .values({ epoch: told.epoch, start: position, identity: 'declared over' })
-    .onConflict((conflict) => conflict.column('epoch').doNothing())
+    .values({ epoch, start: seq, identity: declaredOver })
+    .onConflict((conflict) => conflict.column('epoch').doUpdateSet({ identity: declaredOver }))
     .execute()
 }
 

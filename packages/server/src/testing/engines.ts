@@ -24,6 +24,11 @@ export function onEachEngine(name: string, body: (open: OpenTestDatabase) => voi
   if (server) describe(`${name} (PostgreSQL)`, () => body(postgresDatabases(server)))
 }
 
+/** What is about a file: that one can be put back while nobody runs. */
+export function onSqlite(name: string, body: (open: OpenTestDatabase) => void): void {
+  describe(`${name} (SQLite)`, () => body(sqliteDatabases()))
+}
+
 /** What only several connections at once can show; nothing where there is no PostgreSQL. */
 export function onPostgres(name: string, body: (open: OpenTestDatabase) => void): void {
   const server = readTestPostgres()

@@ -27,7 +27,7 @@ export {
 } from '../tokens/rotation.ts'
 export { type Agent, createAgent } from './agent.ts'
 export { dataFolder, type Ran, run, type ServerProcess, startServer } from './command.ts'
-export { type OpenTestDatabase, onEachEngine, onPostgres } from './engines.ts'
+export { type OpenTestDatabase, onEachEngine, onPostgres, onSqlite } from './engines.ts'
 export { basic, type FeedClient, type FeedListener, feedClient, type Heard } from './feed-client.ts'
 export {
   goodPassword,
