@@ -20,7 +20,8 @@ type Deadlines = { unitSeconds: number; longSeconds: number }
 const isLong = (file: string) => /\.(?:browser|long)\.test\.ts$/.test(file)
 
 // A unit test opens no database and starts no process: the quick run is for rules, the full one for everything.
-const machinery = /\b(?:onEachEngine|onPostgres|openHouse|openDatabase|startServer|dataFolder|routeTable|runSuites)\b/
+const machinery =
+  /\b(?:onEachEngine|onPostgres|openHouse|openDatabase|startServer|dataFolder|routeTable|runSuites)\b/
 const isUnit = (root: string, file: string) => !isLong(file) && !machinery.test(read(root, file))
 
 /** Long files first, so the two lanes end at about the same time. */
