@@ -225,7 +225,7 @@ onEachEngine('statements that are kept', (open) => {
 
   it('what was not heard of for 20 seconds is read again, 3 where something is to be changed', async () => {
     const { home, browser, statuses } = await aPerson(await openHouse(open))
-    const readings = async (act: () => Promise<Response>) => {
+    const readings = async (act: () => Promise<unknown>) => {
       const before = home.statements.length
       await act()
       return home.statements
@@ -238,6 +238,16 @@ onEachEngine('statements that are kept', (open) => {
     assert.deepEqual([await readings(deed), await readings(look)], [0, 0])
     home.machine.clock.advance(2)
     assert.deepEqual([await readings(look), await readings(deed)], [0, 1])
+    home.machine.clock.advance(4)
+    for (const [method, expected] of [
+      ['GET', 0],
+      ['POST', 1],
+    ] as const) {
+      const cookie = `${sessionCookieName}=${browser.cookies.get(sessionCookieName)}`
+      const headers = { cookie, 'sec-fetch-site': 'same-origin' }
+      const byApplication = () => home.house.identify(new Request(home.issuer, { method, headers }))
+      assert.equal(await readings(byApplication), expected, method)
+    }
     home.machine.clock.advance(15)
     await home.house.chores.tick()
     home.machine.clock.advance(19)

@@ -1,7 +1,7 @@
 import { createChecker, guard, readCredential } from '@counterfoil/verifier'
 import { sql } from 'kysely'
 import { type Accounts, createAccounts } from './accounts/index.ts'
-import { type Carriers, carrierRoutes, createCarriers } from './carriers/index.ts'
+import { type Carriers, carrierRoutes, createCarriers, stalenessFor } from './carriers/index.ts'
 import { type Clients, createClients } from './clients/index.ts'
 import type { Auth } from './contract.ts'
 import type { Primary } from './db/primary.ts'
@@ -156,7 +156,7 @@ export function wire(parts: HouseParts): House {
         authorization: headers.get('authorization'),
         cookie: headers.get('cookie'),
       })
-      return carriers.identify(credential, { isPassive })
+      return carriers.identify(credential, { isPassive, maxStale: stalenessFor(request.method) })
     },
     chores: {
       poll: feed.poll,

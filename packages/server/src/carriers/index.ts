@@ -6,5 +6,5 @@ export {
   signUpCookie,
   signUpCookieName,
 } from './cookie.ts'
-export { type Carriers, createCarriers, type Handed, staleness } from './operations.ts'
+export { type Carriers, createCarriers, type Handed, stalenessFor } from './operations.ts'
 export { carrierRoutes } from './routes.ts'

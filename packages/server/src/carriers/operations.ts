@@ -70,7 +70,10 @@ const isKept = (known: Known): known is Entry => 'seen' in known
 
 const cookieBytes = 32
 /** Milliseconds by which the view may be behind before the store is asked instead. */
-export const staleness = { ordinary: 20_000, critical: 3_000 } as const
+const staleness = { ordinary: 20_000, critical: 3_000 } as const
+/** What changes something is judged by fresher knowledge. */
+export const stalenessFor = (method: string): number =>
+  method === 'GET' || method === 'HEAD' ? staleness.ordinary : staleness.critical
 /** Each round that comes to nothing means that another request got ahead. */
 const rounds = 200
 

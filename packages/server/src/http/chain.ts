@@ -1,5 +1,5 @@
 import { type Caller, type GuardedRequest, guard, readCredential } from '@counterfoil/verifier'
-import { type Carriers, staleness } from '../carriers/index.ts'
+import { type Carriers, stalenessFor } from '../carriers/index.ts'
 import type { Remote } from '../contract.ts'
 import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
@@ -67,9 +67,7 @@ async function callerFor(route: Route, request: Request, { carriers }: Edge): Pr
   if (route.caller === 'replaced' && authorization !== null) return null
   const credential = readCredential({ authorization, cookie: headers.get('cookie') })
   const isPassive = headers.get('counterfoil-passive') === '?1'
-  // What changes something is judged by fresher knowledge.
-  const maxStale = method === 'GET' || method === 'HEAD' ? staleness.ordinary : staleness.critical
-  const caller = await carriers.identify(credential, { isPassive, maxStale })
+  const caller = await carriers.identify(credential, { isPassive, maxStale: stalenessFor(method) })
   if (caller === null && route.caller === 'required') refuse('credential_missing')
   // Whoever acts for somebody may look, never change: such a caller is not present.
   const isDelegated = caller !== null && (caller.actor !== null || caller.grant !== null)
