@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { decodeBase64url, encodeBase64url } from './base64url.ts'
+import { decodeBase64url, decodeByHand, encodeBase64url } from './base64url.ts'
 import { fuzz } from './testing/fuzz.ts'
 
 const ascii = (text: string) => new TextEncoder().encode(text)
@@ -19,6 +19,7 @@ for (const [plain, spelled] of [
   test(`"${plain}" is spelled "${spelled}" and read back`, () => {
     assert.equal(encodeBase64url(ascii(plain)), spelled)
     assert.deepEqual(decodeBase64url(spelled), ascii(plain))
+    assert.deepEqual(decodeByHand(spelled), ascii(plain))
   })
 }
 
@@ -42,7 +43,10 @@ for (const [what, text] of [
   ['a character whose low byte is a letter', 'Zm9\u0176'],
   ['a surrogate', 'Zm9\ud83d'],
 ] as const) {
-  test(`${what} is refused`, () => assert.equal(decodeBase64url(text), null))
+  test(`${what} is refused`, () => {
+    assert.equal(decodeBase64url(text), null)
+    assert.equal(decodeByHand(text), null)
+  })
 }
 
 test('whatever bytes are encoded come back, in the spelling that Buffer gives', (t) =>
@@ -50,6 +54,7 @@ test('whatever bytes are encoded come back, in the spelling that Buffer gives', 
     const text = encodeBase64url(bytes)
     assert.equal(text, Buffer.from(bytes).toString('base64url'))
     assert.deepEqual(decodeBase64url(text), bytes)
+    assert.deepEqual(decodeByHand(text), bytes)
   }))
 
 const almostBase64url = fc.string({
@@ -64,6 +69,7 @@ test('a text is read exactly if it is the canonical spelling of what Buffer read
     const canonical = bytes.toString('base64url') === text
     const decoded = decodeBase64url(text)
     assert.deepEqual(decoded, canonical ? new Uint8Array(bytes) : null)
+    assert.deepEqual(decodeByHand(text), decoded)
     seen[canonical ? 'read' : 'refused']++
   }).then(() => assert.ok(seen.read > 500 && seen.refused > 500, JSON.stringify(seen)))
 })

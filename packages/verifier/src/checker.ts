@@ -1,5 +1,5 @@
 import { type Cache, createCache } from './cache.ts'
-import type { Caller } from './caller.ts'
+import type { Caller, CallerSession } from './caller.ts'
 import { judge, type StatementKeys } from './ends.ts'
 import { feedWindowSeconds, printOf, skewSeconds } from './feed.ts'
 import type { Rights, Statement } from './statement.ts'
@@ -7,16 +7,28 @@ import { type Instant, stamp, steadyAt, wallSeconds } from './steady.ts'
 import { createView, type View } from './view.ts'
 
 /**
- * A statement as it is kept. Ages of a hundred thousand of them are what a verifier's memory is made of, so keys of the
- * feed are kept as thirty bits: a match means another look from the beginning, which compares the whole key.
+ * What a caller is made of, flat: two objects fewer for each one that is remembered, and what an application does to the
+ * caller that it was given stays its own affair.
  */
-export type Entry = {
-  /** The whole credential: a cache finds tokens by their last characters. */
-  readonly credential: string
-  readonly account: Caller['account']
-  session: Caller['session']
+export type Remembered = {
+  readonly accountId: string
+  readonly email: string | null
+  readonly sessionId: string | null
+  readonly createdAt: number | null
+  lastSeenAt: number | null
+  readonly device: string | null
+  readonly sessionCarrier: CallerSession['carrier']
   readonly rights: Rights
   readonly authenticatedAt: number
+}
+
+/**
+ * A statement as it is kept. A hundred thousand of them are what a verifier's memory is made of, so keys of the feed are
+ * kept as thirty bits: a match means another look from the beginning, which compares the whole key.
+ */
+export type Entry = Remembered & {
+  /** The whole credential: a cache finds tokens by their last characters. */
+  readonly credential: string
   /** Whole seconds since 1970. */
   readonly end: number
   /** The view's version at which it was last looked up. */
@@ -145,10 +157,17 @@ export function admit(
   if (verdict !== 'live') return { kind: verdict }
   const end = endOf(view, statement, askedAt)
   if (wallSeconds(view.steady, now) >= end) return { kind: 'expired' }
+  const { account, session } = statement
+  // Written out, since what is spread takes more room.
   const entry: Entry = {
     credential,
-    account: statement.account,
-    session: statement.session,
+    accountId: account.id,
+    email: account.email,
+    sessionId: session === null ? null : session.id,
+    createdAt: session === null ? null : session.created_at,
+    lastSeenAt: session === null ? null : session.last_seen_at,
+    device: session === null ? null : session.device,
+    sessionCarrier: session === null ? null : session.carrier,
     rights: statement.rights,
     authenticatedAt: statement.authenticatedAt,
     end,
@@ -173,22 +192,39 @@ function endOf({ window }: View, { end, readStart }: Statement, askedAt: number)
   return Math.min(end, readStart + (window || feedWindowSeconds.tokens) - skewSeconds)
 }
 
-/** The result of a check, in the shape that applications see. */
-export function callerOf({
-  account,
-  session,
-  rights,
-  authenticatedAt,
-}: Pick<Entry, 'account' | 'session' | 'rights' | 'authenticatedAt'>): Caller {
-  const { carrier, scopes, actor, grant } = rights
-  // A grant's token may name the session that approved it, since it ends with it; it is not of that session.
+/** What is remembered of a statement, without keeping it. */
+export function remember({ account, session, rights, authenticatedAt }: Statement): Remembered {
   return {
-    account,
-    session: grant === null ? session : null,
+    accountId: account.id,
+    email: account.email,
+    sessionId: session?.id ?? null,
+    createdAt: session?.created_at ?? null,
+    lastSeenAt: session?.last_seen_at ?? null,
+    device: session?.device ?? null,
+    sessionCarrier: session?.carrier ?? null,
+    rights,
+    authenticatedAt,
+  }
+}
+
+/** The result of a check, in the shape that applications see. */
+export function callerOf(given: Remembered): Caller {
+  const { carrier, scopes, actor, grant } = given.rights
+  return {
+    account: { id: given.accountId, email: given.email },
+    session: sessionOf(given),
     carrier,
     scopes,
     actor,
     grant,
-    authenticated_at: authenticatedAt,
+    authenticated_at: given.authenticatedAt,
   }
+}
+
+function sessionOf(given: Remembered): CallerSession | null {
+  const { sessionId, createdAt, lastSeenAt, device, sessionCarrier, rights } = given
+  // A grant's token may name the session that approved it, since it ends with it; it is not of that session.
+  if (sessionId === null || rights.grant !== null) return null
+  const times = { id: sessionId, created_at: createdAt, last_seen_at: lastSeenAt }
+  return { ...times, device, carrier: sessionCarrier, current: true }
 }

@@ -14,6 +14,8 @@ export {
   isFresh,
   type Look,
   look,
+  type Remembered,
+  remember,
   restartChecker,
 } from './checker.ts'
 export {

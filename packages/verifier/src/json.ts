@@ -29,7 +29,8 @@ const words = [
  */
 export function parseJsonObject(input: Uint8Array | string, limits: JsonLimits = {}): JsonObject | null {
   try {
-    return readDocument(typeof input === 'string' ? input : decodeUtf8(input), limits)
+    const text = typeof input === 'string' ? input : decodeUtf8(input)
+    return readPlain(text, limits) ?? readDocument(text, limits)
   } catch (error) {
     if (error instanceof SyntaxError) return null
     throw error
@@ -41,13 +42,43 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+// ignoreBOM keeps the mark in the text, where the grammar then refuses it; the default would drop it in silence.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 function decodeUtf8(bytes: Uint8Array): string {
   try {
-    // ignoreBOM keeps the mark in the text, where the grammar then refuses it; the default would drop it in silence.
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch {
     return malformed()
   }
+}
+
+const longestPlain = 8192
+
+/**
+ * A shortcut for texts that are as a machine writes them, or null for all others, which are read letter by letter. What
+ * comes out the same when it is written again has no member twice, no white space and no second spelling of anything;
+ * without escapes and within a string that is well formed there are no unpaired surrogates either.
+ */
+function readPlain(text: string, limits: JsonLimits): JsonObject | null {
+  if (text.length > longestPlain || !text.startsWith('{') || text.includes('\\') || !text.isWellFormed())
+    return null
+  const found: JsonObject = JSON.parse(text)
+  if (JSON.stringify(found) !== text) return null
+  const left = { members: limits.maxMembers ?? 1000 }
+  return withoutPrototypes(found, limits.maxDepth ?? 16, left) ? found : null
+}
+
+/** Takes the prototype from every object; false past a limit, where the long way says the same. */
+function withoutPrototypes(value: object, depth: number, left: { members: number }): boolean {
+  if (depth <= 0) return false
+  if (!Array.isArray(value)) Object.setPrototypeOf(value, null)
+  for (const member of Object.values(value)) {
+    if (left.members-- <= 0) return false
+    if (typeof member !== 'object' || member === null) continue
+    if (!withoutPrototypes(member, depth - 1, left)) return false
+  }
+  return true
 }
 
 function readDocument(text: string, limits: JsonLimits): JsonObject {

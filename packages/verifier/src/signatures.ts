@@ -1,4 +1,4 @@
-import { constants, createHash, createPublicKey, KeyObject, verify } from 'node:crypto'
+import crypto, { constants, createHash, createPublicKey, KeyObject, verify } from 'node:crypto'
 import type { JsonObject } from './json.ts'
 import type { Jws } from './jws.ts'
 import { readPublicKey, type SignatureAlgorithm, type VerificationKey } from './public-key.ts'
@@ -57,5 +57,8 @@ export function checkSignedBytes({ key, data, signature }: SignedBytes): boolean
 
 /** SHA-256 as base64url. */
 export function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('base64url')
+  // Half the cost, where there is one: Node 20.12 and newer.
+  return typeof crypto.hash === 'function'
+    ? crypto.hash('sha256', data, 'base64url')
+    : createHash('sha256').update(data).digest('base64url')
 }

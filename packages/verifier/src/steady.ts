@@ -22,7 +22,7 @@ const grain = 2
 const shortestStep = 250
 
 /** Not 0, so that what was known shortly before the start still has a positive time. */
-const start = 1e9
+const start = 1e6
 
 export function startSteady(now: Instant): Steady {
   return { at: now, elapsed: start, wall: now.wall }

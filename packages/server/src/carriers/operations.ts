@@ -5,11 +5,12 @@ import {
   type Checker,
   type Credential,
   callerOf,
-  type Entry,
   keysOf,
   type Look,
   look,
   Refusal,
+  type Remembered,
+  remember,
   type Statement,
   stamp,
 } from '@counterfoil/verifier'
@@ -63,11 +64,6 @@ type Needs = {
   looked(carried: Carried, kind: Look['kind']): void
 }
 
-/** What is known of a credential: kept, or only just read. */
-type Known = Entry | Statement
-
-const isKept = (known: Known): known is Entry => 'seen' in known
-
 const cookieBytes = 32
 /** Milliseconds by which the view may be behind before the store is asked instead. */
 const staleness = { ordinary: 20_000, critical: 3_000 } as const
@@ -113,24 +109,24 @@ export function createCarriers(needs: Needs): Carriers {
   }
 
   /** Reads, and keeps what was read while nothing that has ended meanwhile contradicts it. */
-  async function recall(carried: Carried, credential: string): Promise<Known | null> {
+  async function recall(carried: Carried, credential: string): Promise<Remembered | null> {
     for (let round = 0; round < 3; round++) {
       const askedAt = stamp(checker.view.steady, clock.instant())
       const statement = await readOrRefuse(carried, credential)
-      if (statement === null || !feed.hub.isStarted()) return statement
+      if (statement === null) return null
+      if (!feed.hub.isStarted()) return remember(statement)
       const keys = keysOf(statement)
       const admission = admit(checker, { carried, credential, statement, keys, askedAt }, clock.instant())
       if (admission.kind === 'admitted') return admission.entry
-      if (admission.kind === 'expired') return statement
+      if (admission.kind === 'expired') return remember(statement)
     }
     return carried === 'cookies' ? null : refuse('session_ended')
   }
 
-  function keepAlive(known: Known): void {
-    const { session } = known
-    if (session === null || session.last_seen_at === null) return
-    const seenAt = sessions.touch({ id: session.id, last_seen_at: session.last_seen_at })
-    if (seenAt !== null && isKept(known)) known.session = { ...session, last_seen_at: seenAt }
+  function keepAlive(known: Remembered): void {
+    const { sessionId: id, lastSeenAt: last_seen_at } = known
+    if (id === null || last_seen_at === null) return
+    known.lastSeenAt = sessions.touch({ id, last_seen_at }) ?? last_seen_at
   }
 
   /** A cookie that the session already had ends with the write that replaces it. */
@@ -193,7 +189,7 @@ export function createCarriers(needs: Needs): Carriers {
     },
     async statement(cookie) {
       const statement = await readOrRefuse('cookies', cookie)
-      if (statement !== null) keepAlive(statement)
+      if (statement !== null) keepAlive(remember(statement))
       return statement
     },
     handOut: ({ sessionId, carrier }) =>
