@@ -49,7 +49,10 @@ function strike(world: World, fault: Fault) {
     case 'verifier_pause':
       return pause(world, verifier, Math.min(until, line.now + 8000))
     case 'verifier_suspend':
+      // Not while a backward step of its clock has not been seen: then both clocks would lie at once.
+      if (verifier.setBackAt >= verifier.stampedAt) return
       verifier.suspendedUntil = Math.max(verifier.suspendedUntil, until)
+      verifier.sleeps++
       return suspend(world, verifier, until)
     case 'verifier_cut_from_feed':
       verifier.cutFromFeedUntil = until
@@ -83,13 +86,14 @@ function suspend(
   schedule(world.line, until, () => setSuspended(process.clocks, world.line.now, false))
 }
 
-/** Not together with a suspension: then both clocks would lie at once, which nothing could find out. */
+/** Nor while a suspension has not been seen. */
 function step(world: World, verifier: VerifierProcess, by: number): void {
   const { now } = world.line
-  if (by < 0 && now < verifier.suspendedUntil + 2500) return
+  if (by < 0 && verifier.suspendedUntil >= verifier.stampedAt) return
   const offset = offsetOf(verifier.clocks, now)
   const isWrong = Math.abs(offset + by) > 29_000
   if (isWrong && !verifier.wasWrong) return
+  if (by < 0) verifier.setBackAt = now
   stepWall(verifier.clocks, now, by)
 }
 

@@ -5,6 +5,7 @@ import { blame } from './judge.ts'
 import { commit } from './revoking.ts'
 import { closeStream, type Stream, sendOn } from './stream.ts'
 import { count } from './tally.ts'
+import { schedule } from './timeline.ts'
 import { type Process, strikes, travel, type World, wait, within } from './world.ts'
 
 /** One process that serves the feed. */
@@ -42,7 +43,10 @@ export function createHubProcess(id: number, clocks: Clocks, db: Database): HubP
   }
 }
 
-export function startHub(world: World, hub: HubProcess): void {
+export function startHub(world: World, hub: HubProcess) {
+  if (hub.isUp) return
+  // Nothing starts on a machine that sleeps.
+  if (hub.clocks.isSuspended) return schedule(world.line, hub.pausedUntil, () => startHub(world, hub))
   hub.life++
   Object.assign(hub, {
     isUp: true,

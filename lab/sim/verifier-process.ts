@@ -15,6 +15,7 @@ import { stepHubProcess } from './hub-process.ts'
 import { checkView } from './judge.ts'
 import { leaveStream, type Stream } from './stream.ts'
 import { count } from './tally.ts'
+import { schedule } from './timeline.ts'
 import { type Process, travel, type World, wait, within } from './world.ts'
 
 /** One process that checks callers. */
@@ -25,6 +26,11 @@ export type VerifierProcess = Process & {
   /** Its wall clock was further off than clocks may be. */
   wasWrong: boolean
   suspendedUntil: number
+  /** How often its machine slept, in this life. */
+  sleeps: number
+  setBackAt: number
+  /** When its steady clock last ended a step. */
+  stampedAt: number
   cutFromFeedUntil: number
   /** From the feed, and from those who answer questions. */
   cutOffUntil: number
@@ -57,6 +63,9 @@ export function createVerifierProcess(id: number, clocks: Clocks): VerifierProce
       wasWrong: false,
       kept: null,
       suspendedUntil: 0,
+      sleeps: 0,
+      setBackAt: -1,
+      stampedAt: 0,
     },
     ...{
       cutFromFeedUntil: 0,
@@ -70,12 +79,17 @@ export function createVerifierProcess(id: number, clocks: Clocks): VerifierProce
   }
 }
 
-export function startVerifier(world: World, verifier: VerifierProcess): void {
+export function startVerifier(world: World, verifier: VerifierProcess) {
+  if (verifier.isUp) return
+  // Nothing starts on a machine that sleeps.
+  if (verifier.clocks.isSuspended)
+    return schedule(world.line, verifier.pausedUntil, () => startVerifier(world, verifier))
   verifier.life++
   const isAnew = verifier.life > 1
   if (isAnew) restartMono(verifier.clocks, world.line.now, world.chance.between(1e3, 1e9))
   const now = instantOf(verifier.clocks, world.line.now)
   Object.assign(verifier, { isUp: true, pausedUntil: 0, stream: null, older: null, isFetching: false })
+  Object.assign(verifier, { sleeps: 0, stampedAt: world.line.now })
   verifier.checker = createChecker({ now, entries: 1000 })
   open(world, verifier)
   wait(
@@ -95,7 +109,9 @@ export function stepVerifier(world: World, verifier: VerifierProcess, event: Vie
   const { checker, clocks } = verifier
   const before = { epoch: checker.view.epoch, applied: checker.view.applied }
   const now = instantOf(clocks, world.line.now)
+  const { at } = checker.view.steady
   const effects = world.core.step(checker, event, now)
+  if (checker.view.steady.at !== at) verifier.stampedAt = world.line.now
   checkView(world, verifier, before)
   for (const effect of effects) obey(world, verifier, effect)
 }
