@@ -1,11 +1,12 @@
 // The question: when somebody was told that a session has ended, how long does it go on being accepted elsewhere?
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { startRelay } from '../verifier/relay.ts'
+import { cutOffRows, measureCutOffs } from './cut-off.ts'
 import { calmest, quantile, type Row, rowOf, type Target } from './figures.ts'
 import { lookAtLoad, shareBetween } from './foreign-load.ts'
-import { type House, openHouse } from './house.ts'
+import { openHouse } from './house.ts'
 import { conclude, describeMachine, say } from './report.ts'
+import { freshSessions, milliseconds, type Scene, type Session, serviceCount, settle } from './scene.ts'
 import type { Shown } from './service-process.ts'
 import { type Services, startServices } from './services.ts'
 
@@ -16,11 +17,9 @@ const plans: Record<'full' | 'quick', Plan> = {
   quick: { perRound: 10, rounds: 2, attempts: 3, cutOffs: 1 },
 }
 
-const serviceCount = 8
 /** Cores that others may use in a round that counts. */
 const mostForeign = 0.25
 const refusedWithin = 5000
-const maxStale = 2
 /** How much of the machine is left alone, in cores, while requests flow. */
 const idleCores = 1
 /** What the endings themselves use, in the server, in all services and here: it comes on top of the flow. */
@@ -29,11 +28,6 @@ const endingCores = 0.35
 /** Requests in each turn of each service, from which the load is chosen. */
 const steps = [2, 4, 8, 12, 16, 24, 32, 48]
 const calmAttempts = 3
-
-const settle = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
-const milliseconds = (from: bigint, to: bigint) => Number(to - from) / 1e6
-
-type Session = { readonly sessionId: string; readonly shown: Shown }
 
 /** In milliseconds from the acknowledgement: when each of the services refused, and the last of them. */
 type Ended = {
@@ -45,16 +39,6 @@ type Ended = {
   readonly fromAsking: number
 }
 type Round = { readonly foreign: number; readonly ours: number; readonly ended: readonly Ended[] }
-
-async function freshSessions(house: House, count: number): Promise<Session[]> {
-  const found: Session[] = []
-  while (found.length < count) {
-    const [pair, cookie] = await Promise.all([house.signIn(), house.signInWithCookie()])
-    found.push({ sessionId: pair.session.id, shown: { carrier: 'token', value: pair.access_token } })
-    found.push({ sessionId: cookie.sessionId, shown: { carrier: 'cookie', value: cookie.value } })
-  }
-  return found
-}
 
 async function endOne(
   { house, services }: Scene,
@@ -85,8 +69,6 @@ async function endOne(
     fromAsking: milliseconds(asked, acknowledged) + last,
   }
 }
-
-type Scene = { readonly house: House; readonly services: Services }
 
 /** One round: sessions that everybody knows, ended one after another while requests flow. */
 async function measureRound(scene: Scene, perRound: number): Promise<Round> {
@@ -169,68 +151,6 @@ async function measureRevocations(plan: Plan): Promise<{ rounds: Round[]; perSec
   }
 }
 
-type CutOff = { readonly after: number; readonly tooLate: number }
-
-/** Cut off from the server while a session ends there: what each service still believes, and for how long. */
-async function measureCutOffs(count: number): Promise<CutOff[]> {
-  const relay = await startRelay()
-  const house = await openHouse({ ends: 0, issuer: relay.origin })
-  const found: CutOff[] = []
-  try {
-    const port = Number(new URL(house.origin).port)
-    relay.moveTo(port)
-    const { client } = house
-    const services = await startServices(serviceCount, {
-      kind: 'start',
-      issuer: relay.origin,
-      client,
-      maxStale,
-    })
-    try {
-      services.tell({ kind: 'load', perTurn: 1 })
-      for (let round = 0; round < count; round++) {
-        found.push(...(await cutOffOnce({ house, services }, { relay, port, index: round })))
-        say(
-          `cut off ${round + 1} of ${count}: believed for ${Math.max(...found.map(({ after }) => after)).toFixed(0)} ms at most`,
-        )
-      }
-    } finally {
-      await services.close()
-    }
-  } finally {
-    await relay.close()
-    await house.close()
-  }
-  return found
-}
-
-async function cutOffOnce(
-  { house, services }: Scene,
-  { relay, port, index }: { relay: Awaited<ReturnType<typeof startRelay>>; port: number; index: number },
-): Promise<CutOff[]> {
-  const [token, cookie] = await freshSessions(house, 2)
-  const session = index % 2 === 0 ? token : cookie
-  if (session === undefined) throw new Error('no session')
-  const { access_token: by } = await house.signIn()
-  await services.ask({ kind: 'warm', name: 'warm', shown: [session.shown] })
-  await services.ask({ kind: 'watch', name: session.sessionId, shown: session.shown })
-  await settle(1100)
-  relay.fallSilent()
-  relay.cutOff()
-  await house.end(session.sessionId, by)
-  const acknowledged = process.hrtime.bigint()
-  await settle(maxStale * 1000 * 2)
-  const rested = await services.rest(session.sessionId)
-  relay.moveTo(port)
-  // They come back by themselves, within a few seconds.
-  await settle(4000)
-  return rested.map(({ lastAccepted }) => {
-    if (lastAccepted === 0n) throw new Error('it was not accepted before')
-    const after = milliseconds(acknowledged, lastAccepted)
-    return { after, tooLate: after > maxStale * 1000 ? 1 : 0 }
-  })
-}
-
 function rowsOf(kept: readonly Round[], perSecond: number): Row[] {
   const ended = kept.flatMap((round) => round.ended)
   const last = ended.map((one) => one.last)
@@ -267,25 +187,6 @@ function rowsOf(kept: readonly Round[], perSecond: number): Row[] {
     row('the last of all services from the asking, p99', fromAsking, { share: 0.99 }),
     rowOf({ ...load, candidate: 'requests checked in all services', unit: '1/s', values: [perSecond] }),
     rowOf({ ...load, candidate: `cores used, of ${availableParallelism()}`, unit: 'cores', values: cores }),
-  ]
-}
-
-function cutOffRows(found: readonly CutOff[]): Row[] {
-  const question = `services that were cut off when the session ended, maxStale ${maxStale} s`
-  const late = found.filter(({ tooLate }) => tooLate > 0).length
-  const none: Target = { of: 'median', most: 0, text: '0' }
-  const values = found.map(({ tooLate }) => tooLate)
-  const after = found.map((one) => one.after)
-  return [
-    rowOf({
-      question,
-      candidate: 'accepted after maxStale',
-      unit: 'services',
-      values,
-      counted: late,
-      target: none,
-    }),
-    rowOf({ question, candidate: 'last accepted after the end', unit: 'ms', values: after }),
   ]
 }
 
