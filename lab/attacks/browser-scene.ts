@@ -171,7 +171,9 @@ function contentsOf(path: string): string {
   const db = new DatabaseSync(path, { readOnly: true })
   try {
     const tables = db.prepare("select name from sqlite_master where type = 'table'").all()
-    const names = tables.map(({ name }) => String(name)).filter((name) => !/^limit_state$|^sqlite/.test(name))
+    // Attempts are counted and the server's heart beats, whoever sends what.
+    const passing = /^limit_state$|^feed_verifier$|^sqlite/
+    const names = tables.map(({ name }) => String(name)).filter((name) => !passing.test(name))
     const rows = names.flatMap((name) =>
       db
         .prepare(`select * from "${name}"`)

@@ -97,6 +97,6 @@ describe('slow clients over real sockets', { concurrency: true }, () => {
     await Promise.all([...slow, ...crowd])
     const startedAt = performance.now()
     await server.close()
-    assert.ok(performance.now() - startedAt < 2000)
+    assert.ok(performance.now() - startedAt < 10_000)
   })
 })

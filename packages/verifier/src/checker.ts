@@ -1,7 +1,7 @@
 import { type Cache, createCache } from './cache.ts'
 import type { Caller, CallerSession } from './caller.ts'
 import { judge, type StatementKeys } from './ends.ts'
-import { feedWindowSeconds, printOf, skewSeconds } from './feed.ts'
+import { feedKey, feedWindowSeconds, printOf, skewSeconds } from './feed.ts'
 import type { Rights, Statement } from './statement.ts'
 import { type Instant, stamp, steadyAt, wallSeconds } from './steady.ts'
 import { createView, type View } from './view.ts'
@@ -103,15 +103,22 @@ export function find(
   const entry = cache.get(cacheKey(carried, credential))
   // The whole string decides: another token may end in the same characters.
   if (entry === undefined || entry.credential !== credential) return null
-  if (wallSeconds(view.steady, now) < entry.end) {
-    if (entry.seen === view.version) return entry
-    if (isUntouched(view, entry)) {
-      entry.seen = view.version
-      return entry
-    }
+  if (wallSeconds(view.steady, now) >= entry.end) {
+    cache.delete(cacheKey(carried, credential))
+    return null
   }
-  cache.delete(cacheKey(carried, credential))
-  return null
+  if (entry.seen === view.version) return entry
+  // Kept, although it is not believed: whose it was tells whether it is over for good.
+  if (!isUntouched(view, entry)) return null
+  entry.seen = view.version
+  return entry
+}
+
+/** Whether a cookie that is remembered is known to be over for good, so that nobody needs to be asked. */
+export function isOver({ view, cookies }: Checker, cookie: string, cookieId: string): boolean {
+  const sessionId = cookies.get(cookie)?.sessionId
+  if (sessionId === undefined || sessionId === null) return false
+  return view.ends.has(feedKey('session', sessionId)) || view.ends.has(feedKey('cookie', cookieId))
 }
 
 /** Whether nothing was learnt about it since it was last looked up. What came before that was judged by whole keys. */

@@ -1,7 +1,16 @@
 import { decodeBase64url } from './base64url.ts'
 import { createCache } from './cache.ts'
 import type { Caller } from './caller.ts'
-import { type Admission, admit, type Checker, callerOf, type Entry, find, isFresh } from './checker.ts'
+import {
+  type Admission,
+  admit,
+  type Checker,
+  callerOf,
+  type Entry,
+  find,
+  isFresh,
+  isOver,
+} from './checker.ts'
 import { sha256 } from './cryptography.ts'
 import type { Limit } from './limit.ts'
 import type { Machine } from './machine.ts'
@@ -74,6 +83,10 @@ export function createCookieCheck(
   return async function checkCookie(value, limit) {
     const cookieId = cookieIdOf(value)
     if (cookieId === null || isAbsent(value)) return null
+    if (isOver(checker, value, cookieId)) {
+      checker.cookies.delete(value)
+      return noteAbsent(value)
+    }
     for (let attempt = 0; attempt < attempts; attempt++) {
       const said = await ask(value, limit.maxStale)
       if (said === null) return unasked(value, limit)
