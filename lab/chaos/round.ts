@@ -1,0 +1,94 @@
+import { checkAll, checkLastly } from './checks.ts'
+import { becomeMember, enter, startCrowd, warm } from './crowd.ts'
+import { type Known, type Ledger, violate } from './ledger.ts'
+import { settle } from './processes.ts'
+import { signIn } from './requests.ts'
+import { last, type Scenario, scenarios } from './scenarios.ts'
+import { startWatch } from './watch.ts'
+import { openWorld, type World } from './world.ts'
+
+type Given = {
+  seed: number
+  round: number
+  isShort: boolean
+  isAsynchronous: boolean
+  only: string | null
+  say: (line: string) => void
+}
+
+/** In short form no scenario but the last begins later than this: how many fit depends on what else the machine does. */
+const shortMilliseconds = 30_000
+/** But for these many, which are never left out. */
+const atLeast = 3
+
+/** One world from its beginning to its end, with every fault in turn. */
+export async function playRound(given: Given): Promise<Ledger> {
+  const { seed, say, isAsynchronous } = given
+  const world = await openWorld({ seed, say, isAsynchronous })
+  try {
+    await play(world, given)
+  } catch (error) {
+    violate(world.ledger, `the round broke: ${error instanceof Error ? error.stack : error}`)
+  } finally {
+    await world.close()
+  }
+  for (const { said, index } of world.nodes)
+    for (const line of said().split('\n'))
+      if (/a request broke|uncaught|unhandled/i.test(line))
+        violate(world.ledger, `node ${index} says: ${line.slice(0, 400)}`)
+  return world.ledger
+}
+
+async function play(world: World, { round, isShort, only, say }: Given): Promise<void> {
+  const began = performance.now()
+  const kept = await keep(world)
+  for (let index = 0; index < 3; index++) await becomeMember(world, `first${index}@example.org`)
+  const crowd = startCrowd(world, isShort ? 2 : 4)
+  const stopWatch = startWatch(world, kept)
+  try {
+    await settle(isShort ? 1000 : 3000)
+    const chosen = scenarios.filter(({ name }) => only === null || name.includes(only))
+    for (const [index, scenario] of chosen.entries())
+      if (isShort && index >= atLeast && performance.now() - began > shortMilliseconds)
+        say(`  left out, for time: ${scenario.name}`)
+      else await act(scenario)
+    await crowd.pause()
+    await checkLastly(world)
+    crowd.resume()
+    if (only === null || last.name.includes(only)) await act(last)
+  } finally {
+    await crowd.stop()
+    await stopWatch()
+  }
+
+  async function act(scenario: Scenario): Promise<void> {
+    const began = performance.now()
+    const before = world.ledger.violations.length
+    await scenario.play({ world, kept, isShort, round, crowd })
+    await crowd.pause()
+    if (scenario !== last) await checkAll(world, scenario.name)
+    crowd.resume()
+    const found = world.ledger.violations.slice(before)
+    const recovered = world.ledger.recoveries.get(scenario.name)?.at(-1)
+    const seconds = ((performance.now() - began) / 1000).toFixed(1)
+    say(
+      `  ${found.length === 0 ? 'ok    ' : 'FAILED'} ${scenario.name}: ${seconds} s, recovered in ${recovered} ms`,
+    )
+    for (const line of found) say(`    ${line}`)
+  }
+}
+
+/** Sessions that nobody ends, and that every node holds in memory. */
+async function keep(world: World): Promise<Known[]> {
+  const email = 'kept@example.org'
+  const first = await becomeMember(world, email)
+  if (first === null) throw new Error('Nobody could sign up.')
+  const kept = [first]
+  for (const { origin } of world.nodes) {
+    const answer = await signIn(world.ledger, origin, email)
+    if (answer?.status !== 200) throw new Error(`signing in answered ${answer?.status}`)
+    kept.push(enter(world, email, answer))
+  }
+  for (const known of kept) await warm(world, known)
+  return kept
+}
