@@ -284,14 +284,21 @@ onEachEngine(
   },
 )
 
+/** What a statement writes to first. */
+const written = /^(?:with \w+ as \(\s*)?(?:insert into|update|delete from) "?(\w+)"?/
+
 /** The tables that one request wrote to in its transaction, in order. */
 function writesOf(statements: readonly string[]): string[] {
   const from = statements.findIndex((statement) => statement.startsWith('begin'))
   const to = statements.findIndex((statement, at) => at > from && statement.startsWith('commit'))
   assert.ok(from >= 0 && to > from, statements.join('; '))
-  return statements
-    .slice(from, to)
-    .flatMap((statement) => /^(?:insert into|update|delete from) "(\w+)"/.exec(statement)?.[1] ?? [])
+  return (
+    statements
+      .slice(from, to)
+      .flatMap((statement) => written.exec(statement)?.[1] ?? [])
+      // Mail that is on its way is written down beside the transaction, by whoever delivers it.
+      .filter((table) => table !== 'outbox')
+  )
 }
 
 /** Only ever written, or held already by whoever has come that far. */
