@@ -19,11 +19,16 @@ type Sent = Parameters<Agent['send']>[2]
 
 /** An agent of whose every answer a copy is kept, and every cookie. */
 function watch(agent: Agent, seen: Seen[], canaries: Canary[]) {
-  return async (method: string, path: string, sent: Sent, expected: number): Promise<Response> => {
+  return async (
+    method: string,
+    path: string,
+    sent: Sent,
+    expected: number | readonly number[],
+  ): Promise<Response> => {
     const response = await agent.send(method, path, sent)
     const body = await response.clone().text()
     const where = `${method} ${path.split('?')[0]} ${response.status}`
-    assert.equal(response.status, expected, `${where}: ${body}`)
+    assert.ok([expected].flat().includes(response.status), `${where}, expected ${expected}: ${body}`)
     const handsOut = body.includes('"access_token"')
     const headers = [...response.headers].filter(([name]) => name !== 'set-cookie')
     seen.push({ where, headers: JSON.stringify(headers), body, handsOut })
@@ -146,11 +151,13 @@ export async function liveThrough(
 
   /** Requests with every secret on a store that does not answer. */
   async function fail(): Promise<void> {
-    await browser('POST', '/auth/sign-in', { json: { email, password: passwords.reset } }, 500)
-    await browser('POST', '/sign-in', { form: { email, password: passwords.reset } }, 500)
-    await browser('GET', '/auth/session', {}, 500)
-    await browser('GET', '/account', {}, 500)
-    await app('GET', '/auth/session', { headers: last.bearer }, 500)
+    // Broken, or unable to judge a credential; what is remembered of one may still do for a look.
+    const away = [500, 503]
+    await browser('POST', '/auth/sign-in', { json: { email, password: passwords.reset } }, away)
+    await browser('POST', '/sign-in', { form: { email, password: passwords.reset } }, away)
+    await browser('GET', '/auth/session', {}, [200, ...away])
+    await browser('GET', '/account', {}, away)
+    await app('GET', '/auth/session', { headers: last.bearer }, [200, ...away])
     await refresh(last.refresh_token, 500)
     await app('POST', '/auth/password/reset', { json: { token: reset, password: passwords.reset } }, 500)
     await app(
