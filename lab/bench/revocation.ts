@@ -34,7 +34,7 @@ type Ended = {
   readonly carrier: Shown['carrier']
   readonly each: readonly number[]
   readonly last: number
-  /** When any of them accepted it for the last time; a cookie is asked for once more before it is refused. */
+  /** When any of them accepted it for the last time. */
   readonly lastAccepted: number
   readonly fromAsking: number
 }
@@ -177,8 +177,8 @@ function rowsOf(kept: readonly Round[], perSecond: number): Row[] {
     row('the last of all services, p99', last, { share: 0.99, target: most(25) }),
     row('the last of all services, tokens, p50', lastOf('token')),
     row('the last of all services, tokens, p99', lastOf('token'), { share: 0.99 }),
-    row('the last of all services, cookies (asked for once more), p50', lastOf('cookie')),
-    row('the last of all services, cookies (asked for once more), p99', lastOf('cookie'), { share: 0.99 }),
+    row('the last of all services, cookies, p50', lastOf('cookie')),
+    row('the last of all services, cookies, p99', lastOf('cookie'), { share: 0.99 }),
     row('accepted for the last time anywhere, p50', accepted),
     row('accepted for the last time anywhere, p99', accepted, { share: 0.99 }),
     row('each service, p50', each),
