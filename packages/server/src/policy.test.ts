@@ -21,6 +21,7 @@ test('without a policy every setting has its documented default', () => {
     assert.equal(policy.signUpsPerNetwork, 60)
     assert.equal(policy.trustedHops, 0)
     assert.deepEqual(policy.origins, [])
+    assert.deepEqual(policy.audiences, [])
   }
 })
 
@@ -81,6 +82,37 @@ for (const origin of [
 ]) {
   test(`"${origin}" is no origin, so a policy with it is refused`, () => {
     assert.throws(() => parsePolicy({ origins: [origin] }), /origins/)
+  })
+}
+
+test('an audience is an absolute URI in its normal spelling, with or without a path', () => {
+  const audiences = [
+    'https://api.example',
+    'https://api.example/v1',
+    'http://api.localhost:8080',
+    'https://a.example/',
+    'urn:example:api',
+  ]
+  assert.deepEqual(parsePolicy({ audiences }).audiences, audiences)
+})
+
+for (const audience of [
+  'https://api.example#part',
+  'https://api.example/v1#',
+  'https://API.example',
+  'https://api.example:443',
+  'https://api.example/a/../b',
+  'https://api.example/a b',
+  'https://*.example',
+  'api.example',
+  '/v1',
+  'https:api.example',
+  'urn:',
+  '',
+  7,
+]) {
+  test(`"${audience}" is no audience, so a policy with it is refused`, () => {
+    assert.throws(() => parsePolicy({ audiences: [audience] }), /audiences/)
   })
 }
 

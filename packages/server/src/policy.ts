@@ -8,9 +8,17 @@ const seconds = (low: number, high: number, fallback: number) => z.int().min(low
 
 const isOrigin = (value: string) => URL.canParse(value) && new URL(value).origin === value
 
+/** As the URL parser writes it; an origin may stand without its final slash. */
+const isNormal = (value: string) => isOrigin(value) || (URL.canParse(value) && new URL(value).href === value)
+
 /** A bare origin: scheme, host, port. No path, never "null", and no wildcard, which a URL would take for a name. */
 const origin = z.string().refine((value) => /^https?:\/\/[^*]+$/.test(value) && isOrigin(value), {
   message: 'must be a bare origin such as https://app.example, without a path or a final slash',
+})
+
+/** RFC 8707 2: an absolute URI without a fragment. Compared as text, so only its normal spelling is taken. */
+const audience = z.string().refine((value) => /^[a-z][a-z0-9+.-]*:[^#*\s]+$/.test(value) && isNormal(value), {
+  message: 'must be an absolute URI in its normal spelling, such as https://api.example, without a fragment',
 })
 
 /** Every setting that is not about where the server runs. docs/policy.md explains each; a tool compares the two. */
@@ -35,6 +43,7 @@ export const policySchema = z.strictObject({
   eventSeconds: seconds(day, 3650 * day, 400 * day),
   hashingQueue: z.int().min(1).max(10_000).default(100),
   origins: z.array(origin).default([]),
+  audiences: z.array(audience).default([]),
   trustedHops: z.int().min(0).max(10).default(0),
 })
 
