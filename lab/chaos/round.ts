@@ -3,7 +3,7 @@ import { becomeMember, enter, startCrowd, warm } from './crowd.ts'
 import { type Known, type Ledger, violate } from './ledger.ts'
 import { settle } from './processes.ts'
 import { signIn } from './requests.ts'
-import { last, type Scenario, scenarios } from './scenarios.ts'
+import { always, last, type Scenario, scenarios } from './scenarios.ts'
 import { startWatch } from './watch.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -16,10 +16,8 @@ type Given = {
   say: (line: string) => void
 }
 
-/** In short form no scenario but the last begins later than this: how many fit depends on what else the machine does. */
+/** In short form nothing that may be left out begins later than this: how much fits depends on what else the machine does. */
 const shortMilliseconds = 30_000
-/** But for these many, which are never left out. */
-const atLeast = 3
 
 /** One world from its beginning to its end, with every fault in turn. */
 export async function playRound(given: Given): Promise<Ledger> {
@@ -47,9 +45,10 @@ async function play(world: World, { round, isShort, only, say }: Given): Promise
   const stopWatch = startWatch(world, kept)
   try {
     await settle(isShort ? 1000 : 3000)
-    const chosen = scenarios.filter(({ name }) => only === null || name.includes(only))
-    for (const [index, scenario] of chosen.entries())
-      if (isShort && index >= atLeast && performance.now() - began > shortMilliseconds)
+    const all = isShort ? new Set([...always, ...scenarios]) : scenarios
+    const chosen = [...all].filter(({ name }) => only === null || name.includes(only))
+    for (const scenario of chosen)
+      if (isShort && !always.includes(scenario) && performance.now() - began > shortMilliseconds)
         say(`  left out, for time: ${scenario.name}`)
       else await act(scenario)
     await crowd.pause()

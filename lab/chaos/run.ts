@@ -1,13 +1,12 @@
 // Why: what is promised about faults is tried on real processes, again and again.
 //   npm run chaos -- --rounds 20             that many rounds, each with a world of its own
+//   npm run chaos -- --rounds 20 --out FILE  the result is written after each round; the same command again goes on
 //   npm run chaos -- --only cut --short      one scenario, whose name holds the word; in short form
 //   npm run chaos -- --asynchronous --seed 2 --only takes   commits do not wait for the standby: the loss has to be found
 //   npm run chaos -- --seed 7                the choices of one round; the timing is the machine's
-import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { type Ledger, openLedger } from './ledger.ts'
 import { playRound } from './round.ts'
+import { describeRound, readRounds, summarize, writeSummary } from './summary.ts'
 
 const { values } = parseArgs({
   options: {
@@ -17,53 +16,37 @@ const { values } = parseArgs({
     short: { type: 'boolean', default: false },
     asynchronous: { type: 'boolean', default: false },
     out: { type: 'string' },
+    note: { type: 'string' },
   },
 })
 
-function merge(all: Ledger, one: Ledger): void {
-  all.violations.push(...one.violations)
-  for (const [name, value] of one.counts) all.counts.set(name, (all.counts.get(name) ?? 0) + value)
-  for (const [name, value] of one.longest)
-    all.longest.set(name, Math.max(all.longest.get(name) ?? 0, Math.round(value)))
-  for (const [name, value] of one.recoveries)
-    all.recoveries.set(name, [...(all.recoveries.get(name) ?? []), ...value])
-}
-
-function recoveriesOf({ recoveries }: Ledger): Record<string, object> {
-  return Object.fromEntries(
-    [...recoveries].map(([name, times]) => {
-      const sorted = times.toSorted((a, b) => a - b)
-      return [name, { times: sorted.length, median: sorted[sorted.length >> 1], longest: sorted.at(-1) }]
-    }),
-  )
-}
-
+const { out, note } = values
+const command = `npm run chaos -- ${process.argv.slice(2).join(' ')}`.trim()
+const before = out === undefined ? { rounds: [], notes: [] } : readRounds(out)
+const { rounds } = before
+const notes = note === undefined ? before.notes : [...before.notes, note]
 const first = Number(values.seed)
-const rounds = Number(values.rounds)
-const all = openLedger()
-const began = performance.now()
-for (let index = 0; index < rounds; index++) {
-  const seed = first + index
-  console.log(`round ${index + 1} of ${rounds}, seed ${seed}`)
-  const given = {
+const wanted = Number(values.rounds)
+for (let seed = first; seed < first + wanted; seed++) {
+  if (rounds.some((round) => round.seed === seed)) {
+    console.log(`seed ${seed} was played before`)
+    continue
+  }
+  console.log(`round ${seed - first + 1} of ${wanted}, seed ${seed}`)
+  const began = performance.now()
+  const ledger = await playRound({
     seed,
     round: seed,
     isShort: values.short,
     isAsynchronous: values.asynchronous,
     only: values.only ?? null,
-  }
-  merge(all, await playRound({ ...given, say: (line) => console.log(line) }))
+    say: (line) => console.log(line),
+  })
+  const seconds = Math.round((performance.now() - began) / 1000)
+  rounds.push(describeRound(ledger, { seed, seconds, endedAt: new Date().toISOString() }))
+  rounds.sort((a, b) => a.seed - b.seed)
+  if (out !== undefined) writeSummary(out, summarize({ command, notes, rounds }))
 }
-const summary = {
-  command: `npm run chaos -- ${process.argv.slice(2).join(' ')}`.trim(),
-  machine: `${cpus().length} processors, Node ${process.versions.node}, ${process.platform}`,
-  rounds,
-  seconds: Math.round((performance.now() - began) / 1000),
-  violations: all.violations,
-  longestAcceptanceAfterAcknowledgementMilliseconds: Object.fromEntries(all.longest),
-  recoveryMilliseconds: recoveriesOf(all),
-  counts: Object.fromEntries([...all.counts].sort(([a], [b]) => (a < b ? -1 : 1))),
-}
-console.log(JSON.stringify(summary, null, 2))
-if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(summary, null, 2)}\n`)
-process.exit(all.violations.length > 0 ? 1 : 0)
+const { rounds: _, ...rest } = summarize({ command, notes, rounds })
+console.log(JSON.stringify(rest, null, 2))
+process.exit(rest.total.violations.length > 0 ? 1 : 0)

@@ -257,4 +257,6 @@ function raise(): never {
 }
 
 export const scenarios: readonly Scenario[] = [failover, kill, restart, cut, freeze, slow]
+/** Those that a short round never leaves out. */
+export const always: readonly Scenario[] = [failover, kill, freeze]
 export const last = backup
