@@ -5,7 +5,17 @@ import { transact } from '../db/transact.ts'
 import type { Entropy, Log, Secrets, Watch } from '../machine.ts'
 import { refuse } from '../refusals.ts'
 import { logged, positionBytes, readPosition } from './feed.ts'
-import { createHub, entriesBetween, type HubEffect, type HubEvent, type Reached, stepHub } from './hub.ts'
+import {
+  createHub,
+  entriesBetween,
+  type HubEffect,
+  type HubEvent,
+  isOurs,
+  type Lives,
+  noteLives,
+  type Reached,
+  stepHub,
+} from './hub.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { localLink, openOwnView, snapshotOf } from './own-view.ts'
 import * as store from './store.ts'
@@ -146,19 +156,24 @@ export function createHubRunner({
     })
   }
 
+  /** Several of us may see one restore: whoever comes second finds that everybody was ended already. */
   async function declare(told: Reached): Promise<void> {
-    logger.error(
-      'an older copy of the database was put back; everybody has to sign in again',
-      new Error('restore'),
-      told,
-    )
-    await transact(db, async (tx) => {
+    const isNew = await transact(db, async (tx) => {
       const now = clock.now()
+      const { epoch, head, epochs } = await store.lockLives(tx)
+      const lives: Lives = { epoch, epochs: new Map(), overUntil: 0 }
+      noteLives(lives, epochs)
+      if (isOurs(lives, told, head)) return false
       await store.skipBeyond(tx, { told, now })
       await store.beginEpoch(tx, { now, identity: await store.readIdentity(tx, primary) })
       await store.append(tx, [logged({ kind: 'everyone', id: '' })], { at: now, wantsAck: false, primary })
+      return true
     })
-    primary.hints?.send()
+    if (isNew) {
+      const message = 'an older copy of the database was put back; everybody has to sign in again'
+      logger.error(message, new Error('restore'), told)
+      primary.hints?.send()
+    }
     await load()
   }
 
@@ -167,6 +182,8 @@ export function createHubRunner({
     isStarted: () => isStarted,
     async start(onHint = () => {}) {
       await transact(db, async (tx) => {
+        // Nodes that start at once on another copy begin one life there, and not one each.
+        await store.lockLives(tx)
         const copy = await store.readIdentity(tx, primary)
         // A file can be put back while nobody runs, and nothing would show it; so there every start is a new life.
         const isKnown = copy !== '' && copy === (await store.lastIdentity(tx))

@@ -1,25 +1,27 @@
 import type { FeedEntry, FeedKind, Instant, StreamMessage } from '@counterfoil/verifier'
 
+/** What a database says of its lives. */
+export type Lives = {
+  epoch: number
+  /** Where each of them began. A verifier that names any other learnt from a database that is gone. */
+  readonly epochs: Map<number, number>
+  /** Lives up to there that this database does not know were lost once, and everybody was signed out for it. */
+  overUntil: number
+}
+
 /**
  * Who serves the feed: what it read from the log, and who listens. `stepHub` changes it in place and answers what to do;
  * nothing here reads a clock, the database or a socket.
  */
-export type Hub = {
+export type Hub = Lives & {
   /** Names this process; its monotonic clock is never compared with another one's. */
   readonly instance: string
-  epoch: number
   /** Every row up to this position has been read. */
   head: number
   /** What is kept, in the order of positions; between one life of the database and the next there may be a gap. */
   kept: Kept[]
   /** Signing keys that were taken back: never forgotten. */
   readonly keys: Map<string, Kept>
-  /**
-   * Where each life of the database began. A verifier that names any other learnt from a database that is gone.
-   */
-  readonly epochs: Map<number, number>
-  /** Lives up to there that this database does not know were lost once, and everybody was signed out for it. */
-  overUntil: number
   readonly links: Set<number>
   /** The monotonic time at which `epoch` or `head` changed last. */
   movedAt: number
@@ -104,11 +106,7 @@ function load(hub: Hub, event: HubEvent & { kind: 'loaded' }, now: Instant): Hub
   hub.movedAt = now.mono
   // A write that another life of the database took proves nothing about this one.
   if (!isSameLife) hub.tick = null
-  hub.epochs.clear()
-  for (const { epoch, start, isOver } of event.epochs) {
-    hub.epochs.set(epoch, start)
-    if (isOver) hub.overUntil = Math.max(hub.overUntil, epoch)
-  }
+  noteLives(hub, event.epochs)
   hub.kept = []
   for (const row of event.rows) {
     // When it was committed we do not know; counted from now, it is kept too long rather than too short.
@@ -121,6 +119,14 @@ function load(hub: Hub, event: HubEvent & { kind: 'loaded' }, now: Instant): Hub
   if (!isSameLife && lacks(hub, { told, known })) return [{ kind: 'declare', told }]
   // Everybody who listens sees the other epoch in the next heartbeat, and takes a snapshot.
   return heartbeat(hub, now)
+}
+
+export function noteLives(lives: Lives, epochs: readonly Epoch[]): void {
+  lives.epochs.clear()
+  for (const { epoch, start, isOver } of epochs) {
+    lives.epochs.set(epoch, start)
+    if (isOver) lives.overUntil = Math.max(lives.overUntil, epoch)
+  }
 }
 
 function extend(hub: Hub, rows: readonly LogRow[], now: Instant): HubEffect[] {
@@ -218,16 +224,16 @@ function remember(hub: Hub, told: Reached & { at: number }): void {
 }
 
 /** Whether that position was reached in a life of this very database, whose head that is. */
-function isOurs(hub: Hub, { epoch, position }: Reached, head: number): boolean {
-  if (epoch === hub.epoch) return position <= head
-  if (!isKnown(hub, epoch)) return false
-  return position <= endOf(hub, epoch)
+export function isOurs(lives: Lives, { epoch, position }: Reached, head: number): boolean {
+  if (epoch === lives.epoch) return position <= head
+  if (!isKnown(lives, epoch)) return false
+  return position <= endOf(lives, epoch)
 }
 
-const isKnown = ({ epochs, overUntil }: Hub, epoch: number) => epochs.has(epoch) || epoch <= overUntil
+const isKnown = ({ epochs, overUntil }: Lives, epoch: number) => epochs.has(epoch) || epoch <= overUntil
 
 /** Where the life after that one began. */
-function endOf({ epochs }: Hub, epoch: number): number {
+function endOf({ epochs }: Lives, epoch: number): number {
   return Math.min(...[...epochs].filter(([other]) => other > epoch).map(([, start]) => start))
 }
 

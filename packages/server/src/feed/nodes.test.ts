@@ -205,6 +205,25 @@ onEachEngine('another primary', (open) => {
     assert.deepEqual(a.hub.reached(), b.hub.reached())
   })
 
+  test('an older copy that was put back is declared by one node, however many see it at the same moment', async () => {
+    const { db, clock, a, b, end, log } = await twoFeeds(open)
+    for (const id of ['one', 'two', 'three']) await end(a, id)
+    await b.poll()
+    await db.deleteFrom('feed_log').where('seq', '>', 1).execute()
+    await db.updateTable('feed_head').set({ seq: 1 }).execute()
+    clock.advance(5)
+    // Both writes are answered before either of them declares anything.
+    await Promise.all([a.hub.tick(), b.hub.tick()])
+    assert.equal((await log()).filter(({ kind }) => kind === 'everyone').length, 1)
+    for (const feed of [a, b, a, b]) {
+      clock.advance(1)
+      await feed.hub.tick()
+      await feed.poll()
+    }
+    assert.equal((await log()).filter(({ kind }) => kind === 'everyone').length, 1)
+    assert.deepEqual(a.hub.reached(), b.hub.reached())
+  })
+
   test('many ends at once on both sides of a change begin one other life', async () => {
     const { copy, clock, a, b, end, epochs, log } = await twoFeeds(open)
     const before = (await epochs()).length

@@ -138,10 +138,25 @@ export async function load(
       .where('seq', '<=', head)
       .where((row) => row.or([row('seq', '>=', oldest?.seq ?? head + 1), row('kind', '=', 'key')]))
       .execute()
-    const lives = await tx.selectFrom('feed_epoch').select(['epoch', 'start', 'identity']).execute()
-    const epochs = lives.map(({ identity, ...life }) => ({ ...life, isOver: identity === declaredOver }))
-    return { epoch, head, rows: rows.map(rowOf), epochs }
+    return { epoch, head, rows: rows.map(rowOf), epochs: await listLives(tx) }
   })
+}
+
+async function listLives(tx: Db): Promise<Epoch[]> {
+  const lives = await tx.selectFrom('feed_epoch').select(['epoch', 'start', 'identity']).execute()
+  return lives.map(({ identity, ...life }) => ({ ...life, isOver: identity === declaredOver }))
+}
+
+/** Nobody else moves the head or begins a life from here to the commit: what is read is what there is. */
+export async function lockLives(tx: Db): Promise<{ epoch: number; head: number; epochs: Epoch[] }> {
+  const { epoch, head } = await tx
+    .updateTable('feed_head')
+    .set((row) => ({ seq: row.ref('seq') }))
+    .where('id', '=', 1)
+    .returning(['epoch', 'seq as head'])
+    .executeTakeFirstOrThrow()
+  // In a statement of its own: one that waited for the row does not see what was committed meanwhile.
+  return { epoch, head, epochs: await listLives(tx) }
 }
 
 /**
