@@ -82,7 +82,7 @@ export function wire(parts: HouseParts): House {
     transport,
   })
   const accounts = createAccounts({ db, clock, entropy, feed, events })
-  const clients = createClients({ db, clock, entropy, secrets, feed, events })
+  const clients = createClients({ db, clock, entropy, secrets, feed, events, issuer })
   const sessions = createSessions({ db, clock, entropy, feed, events, policy, accounts })
   const keys = createKeys({ db, clock, secrets, reserveSecrets, signing, feed, events, policy })
   const tokens = createTokens({ db, clock, entropy, secrets, policy, issuer, keys, feed, sessions, events })
@@ -108,7 +108,8 @@ export function wire(parts: HouseParts): House {
 
   const passwords = { ...verbs, signIn: metrics.countingSignIns(verbs.signIn) }
 
-  const authenticate = clients.authenticate
+  // Services that follow the feed prove themselves by their header alone: they send no forms.
+  const authenticate = (authorization: string | null) => clients.authenticate({ authorization })
   let isRetired = false
   const checkReady = async () => {
     if (isRetired) throw new Error('about to stop')
@@ -165,7 +166,14 @@ export function wire(parts: HouseParts): House {
       mail: mail.flush,
       keys: keys.maintain,
       async forget() {
-        const all = [sessions.prune(), passwords.prune(), limits.prune(), mail.prune(), feed.prune()]
+        const all = [
+          sessions.prune(),
+          passwords.prune(),
+          limits.prune(),
+          mail.prune(),
+          feed.prune(),
+          clients.prune(),
+        ]
         const done = await Promise.allSettled([...all, events.prune(db, policy.eventSeconds)])
         // One that fails is told, after the others had their turn.
         for (const one of done) if (one.status === 'rejected') throw one.reason

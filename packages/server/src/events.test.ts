@@ -43,6 +43,10 @@ const acts: Readonly<Record<EventKind, (house: TestHouse, owner: Owner) => Promi
     const { client_id } = await house.clients.add('api')
     await house.clients.remove(client_id)
   },
+  async client_rotated({ house }) {
+    const { client_id } = await house.clients.add('api')
+    await house.clients.rotateSecret(client_id)
+  },
   email_verified: (house) => house.member('new@example.org'),
   async limit_reached(house, { email }) {
     const wrong = { email, password: otherPassword }

@@ -7,6 +7,7 @@ export const eventKinds = [
   'account_enabled',
   'client_added',
   'client_removed',
+  'client_rotated',
   'email_verified',
   'limit_reached',
   'password_change_failed',

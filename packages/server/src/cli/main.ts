@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { changeAccount, listAccounts } from './accounts.ts'
-import { addClient, listClients, removeClient } from './clients.ts'
+import { addClient, type ClientFlags, listClients, removeClient, rotateClient } from './clients.ts'
 import { type CopyFlags, copy } from './copy.ts'
 import { doctor } from './doctor.ts'
 import { initialise } from './initialise.ts'
@@ -88,20 +88,24 @@ function program(): Command {
   asked(sessions, 'list', 'all live sessions').action((flags: Flags) => listSessions(flags))
   asked(sessions, 'end <id>', 'end one session').action((id: string, flags: Flags) => endSession(id, flags))
 
-  const clients = program
-    .command('clients')
-    .description('services that listen to the feed and ask about credentials')
-  asked(clients, 'add <name>', 'a new client; its secret is shown once').action(
-    (name: string, flags: Flags) => addClient(name, flags),
-  )
+  const clients = program.command('clients').description('services and jobs that are known to the server')
+  const keys = ['--jwks <file>', 'for private_key_jwt: its public keys, a JWK set or one JWK'] as const
+  asked(clients, 'add <name>', 'a new client; its secret is shown once')
+    .option('--auth <method>', 'client_secret_basic (default), client_secret_post, private_key_jwt, none')
+    .option(...keys)
+    .option('--scope <words>', 'all that it may ever ask for, separated by spaces')
+    .action((name: string, flags: ClientFlags) => addClient(name, flags))
+  asked(clients, 'rotate <id>', 'another secret, or other keys; those before are dead at once')
+    .option(...keys)
+    .action((id: string, flags: ClientFlags) => rotateClient(id, flags))
   asked(clients, 'list', 'all clients').action((flags: Flags) => listClients(flags))
   asked(clients, 'remove <id>', 'take a client back').action((id: string, flags: Flags) =>
     removeClient(id, flags),
   )
 
-  const keys = program.command('keys').description('look at signing keys and rotate them')
-  asked(keys, 'list', 'all signing keys').action((flags: Flags) => listKeys(flags))
-  asked(keys, 'rotate', 'publish the next key; it signs once all verifiers know it')
+  const signing = program.command('keys').description('look at signing keys and rotate them')
+  asked(signing, 'list', 'all signing keys').action((flags: Flags) => listKeys(flags))
+  asked(signing, 'rotate', 'publish the next key; it signs once all verifiers know it')
     .option('--now', 'let it sign at once')
     .option('--compromised', 'a key was stolen: the reserve signs at once, and nothing older is believed')
     .action((flags: RotateFlags) => rotateKeys(flags))

@@ -1,2 +1,4 @@
-export { firstPartyClient } from './client.ts'
+export { assertionAlgorithms } from './assertion.ts'
+export { clientMethods, firstPartyClient, type ProvenClient, readScope } from './client.ts'
+export type { ShownClient } from './credentials.ts'
 export { type Clients, createClients } from './operations.ts'

@@ -23,7 +23,8 @@ onEachEngine('clients', (open) => {
     assert.equal(new Set(made.flatMap(({ client_id, client_secret }) => [client_id, client_secret])).size, 4)
     for (const { client_id: id, client_secret: secret } of made) {
       assert.match(secret, /^[\w-]{43}$/)
-      assert.deepEqual(await at.house.clients.authenticate(basic(id, secret)), { id, name: 'api' })
+      const proven = await at.house.clients.authenticate({ authorization: basic(id, secret) })
+      assert.deepEqual([proven.id, proven.name, proven.isPublic], [id, 'api', false])
       assert.ok(!JSON.stringify(await at.db.selectFrom('client').selectAll().execute()).includes(secret))
       assert.ok(!JSON.stringify(await at.db.selectFrom('event').selectAll().execute()).includes(secret))
     }
@@ -49,11 +50,11 @@ onEachEngine('clients', (open) => {
     ]
     for (const authorization of strangers) {
       at.statements.length = 0
-      await assert.rejects(at.house.clients.authenticate(authorization), isInvalid, authorization)
+      await assert.rejects(at.house.clients.authenticate({ authorization }), isInvalid, authorization)
       assert.equal(at.statements.length, 1)
     }
     for (const authorization of [null, '', 'Basic', `Bearer ${one.client_secret}`])
-      await assert.rejects(at.house.clients.authenticate(authorization), isInvalid)
+      await assert.rejects(at.house.clients.authenticate({ authorization }), isInvalid)
   })
 
   test('a removed client is over: at once for what it asks, with the next heartbeat for what it hears', async () => {

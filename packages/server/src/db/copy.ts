@@ -7,6 +7,7 @@ import type { Db } from './schema.ts'
 export const copiedTables: readonly (readonly [table: string, key: string])[] = [
   ['account', 'id'],
   ['client', 'id'],
+  ['client_assertion', 'id'],
   ['password', 'account_id'],
   ['password_reset', 'id'],
   ['sign_up', 'id'],

@@ -8,6 +8,7 @@ export type Schema = {
   password_reset: PasswordResetTable
   sign_up: SignUpTable
   client: ClientTable
+  client_assertion: ClientAssertionTable
   session: SessionTable
   signing_key: SigningKeyTable
   feed_head: FeedHeadTable
@@ -61,9 +62,22 @@ export type ClientTable = {
   name: string
   end_position: number
   created_at: number
-  /** Of its secret, which nobody can guess; `null` for a public client. */
+  /** Of its secret, which nobody can guess; `null` for a client that has none. */
   secret_hash: string | null
+  auth_method: ClientMethod
+  /** Its public keys, as it registered them; `null` for a client that signs nothing. */
+  jwks: string | null
+  /** All that it may ever ask for, separated by spaces. */
+  scope: string
+  /** Position of the last end of the tokens it was given, and of those alone. */
+  tokens_end: number
 }
+
+/** How a client proves itself, in the words of the OAuth registry. Each has exactly one way. */
+export type ClientMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+
+/** An assertion that was used; forgotten once it has expired. */
+export type ClientAssertionTable = { id: string; client_id: string; expires_at: number }
 
 export type SessionTable = {
   id: string

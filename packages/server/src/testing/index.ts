@@ -26,6 +26,7 @@ export {
   type Verdict,
 } from '../tokens/rotation.ts'
 export { type Agent, createAgent } from './agent.ts'
+export { assertionForm, type ClientKey, clientKey } from './client-key.ts'
 export { dataFolder, type Ran, run, type ServerProcess, startServer } from './command.ts'
 export { type OpenTestDatabase, onEachEngine, onPostgres, onSqlite } from './engines.ts'
 export { basic, type FeedClient, type FeedListener, feedClient, type Heard } from './feed-client.ts'
