@@ -22,7 +22,13 @@ const open = new Set([
 // What one gives to start the house, and which house it is: for those who put it together or run it.
 const ground = new Set(['options.ts', 'version.ts'])
 const edgeForRoutes = new Set(['http/route.ts', 'http/html.ts'])
-const doors = new Set(['counterfoil', 'counterfoil/testing', '@counterfoil/verifier', '@counterfoil/browser'])
+const frameworks = ['express', 'fastify', 'hono', 'next', 'node']
+const verifierAdapters = frameworks.map((name) => `@counterfoil/verifier/${name}`)
+const doors = new Set([
+  ...['counterfoil', 'counterfoil/testing', '@counterfoil/verifier', '@counterfoil/browser'],
+  ...verifierAdapters,
+  ...frameworks.map((name) => `counterfoil/${name}`),
+])
 export const server = 'packages/server/src/'
 
 export type Arrow = { from: string; to: string }
@@ -81,6 +87,11 @@ function serverRule(arrow: Arrow): string | null {
   if (isRoom(from)) return roomRule(arrow)
   if (isRoom(to) && folder !== 'db')
     return isDoor(to) ? null : `import ${own} through its door, ${own}/index.ts`
+  if (folder === 'adapters') {
+    return own === 'adapters' || to === 'node/listen.ts'
+      ? null
+      : 'adapters/ stands on contract.ts and node/listen.ts, as an application would'
+  }
   if (ground.has(to) && (['auth.ts', 'create-auth.ts', 'index.ts'].includes(from) || folder === 'cli'))
     return null
   if (from === 'create-auth.ts' && to === 'auth.ts') return null
@@ -110,7 +121,8 @@ function externalRule({ from, to }: Arrow): string | null {
   if (from.startsWith('packages/browser/')) return 'the browser package imports nothing'
   if (!from.startsWith(server))
     return house && !doors.has(to) ? `use a public door: ${[...doors].join(', ')}` : null
-  if (house && to !== '@counterfoil/verifier')
+  const adapts = from.startsWith(`${server}adapters/`) && verifierAdapters.includes(to)
+  if (house && to !== '@counterfoil/verifier' && !adapts)
     return 'inside the server only @counterfoil/verifier is imported by name'
   const room = folderOf(from.slice(server.length))
   const banned = isBuiltin(to) && level(room) >= 0 && level(room) < 5

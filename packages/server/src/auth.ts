@@ -1,4 +1,4 @@
-import { createChecker, guard, readCredential } from '@counterfoil/verifier'
+import { createChecker, credentialOf, demand, guardIncoming, headerOf } from '@counterfoil/verifier'
 import { sql } from 'kysely'
 import { type Accounts, createAccounts } from './accounts/index.ts'
 import { type Carriers, carrierRoutes, createCarriers, stalenessFor } from './carriers/index.ts'
@@ -8,14 +8,7 @@ import type { Primary } from './db/primary.ts'
 import type { Db } from './db/schema.ts'
 import { createEvents } from './events.ts'
 import { createFeed, type Feed, feedRoutes, readListeners } from './feed/index.ts'
-import {
-  createHandler,
-  createMetrics,
-  guardedRequest,
-  type Route,
-  readGauges,
-  serviceRoutes,
-} from './http/index.ts'
+import { createHandler, createMetrics, pathsOf, type Route, readGauges, serviceRoutes } from './http/index.ts'
 import { createLimits } from './limits/index.ts'
 import type { Machine, Statements, Transport } from './machine.ts'
 import { createMail, type Mail, mailboxRoutes } from './mail/index.ts'
@@ -135,6 +128,15 @@ export function wire(parts: HouseParts): House {
     ...(isDevelopment ? mailboxRoutes(mail) : []),
   ]
   const edge = { carriers, policy, origin, isHttps }
+  const own = { origin, allowedOrigins: policy.origins }
+
+  const check: Auth['check'] = (request, { isPassive, critical } = {}) => {
+    guardIncoming(request, own)
+    return carriers.check(credentialOf(request), {
+      isPassive: isPassive ?? headerOf(request, 'counterfoil-passive') === '?1',
+      maxStale: stalenessFor(critical === true ? 'POST' : (request.method ?? '')),
+    })
+  }
 
   return {
     routes,
@@ -150,15 +152,11 @@ export function wire(parts: HouseParts): House {
     retire() {
       isRetired = true
     },
-    async identify(request, { isPassive = false } = {}) {
-      guard({ ...guardedRequest(request, { origin, allowedOrigins: policy.origins }), asksForCookie: false })
-      const { headers } = request
-      const credential = readCredential({
-        authorization: headers.get('authorization'),
-        cookie: headers.get('cookie'),
-      })
-      return carriers.identify(credential, { isPassive, maxStale: stalenessFor(request.method) })
-    },
+    serves: pathsOf(routes),
+    check,
+    guard: (request) => guardIncoming(request, own),
+    identify: async (request, given) => check(request, given),
+    demand: (caller, requirements = {}) => demand(caller, requirements, clock.now()),
     chores: {
       poll: feed.poll,
       tick: feed.hub.tick,

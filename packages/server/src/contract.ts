@@ -1,4 +1,4 @@
-import type { Caller } from '@counterfoil/verifier'
+import type { Caller, IncomingRequest, Requirements } from '@counterfoil/verifier'
 import type { Transport } from './machine.ts'
 
 /**
@@ -24,18 +24,36 @@ export type AuthOptions = {
   migrate?: boolean
 }
 
+export type CheckOptions = {
+  /** The request is not a sign of life: a poll. By default it says so itself, by `Counterfoil-Passive: ?1`. */
+  readonly isPassive?: boolean
+  /** Judged by what is known of the last 3 s, as unsafe requests always are; otherwise of the last 20. */
+  readonly critical?: true
+}
+
 /** Of the socket's other end; `null` where the listener does not say, and then limits per network do not apply. */
 export type Remote = { address: string | null }
 
 export type Auth = {
   /** The whole server. `remote` tells where the request comes from; without it limits per network do not apply. */
   fetch(request: Request, remote?: Remote): Promise<Response>
+  /** Whether a path is one of the server's own. The front page is not: an application has its own. */
+  serves(path: string): boolean
   /**
-   * Who sends this request: `null` where it carries no credential or an unknown, ended or expired cookie.
-   * Throws a `Refusal` for a bad token and for an unsafe request by cookie that the browser does not prove to
-   * be same-origin. `isPassive`: the request is not a sign of life (a poll).
+   * Who sends this request, a web `Request` or node's message: `null` where it carries no credential or an unknown, ended
+   * or expired cookie. Throws a `Refusal` for a bad token and for an unsafe request by cookie that the browser does not
+   * prove to be same-origin.
    */
-  identify(request: Request, given?: { isPassive?: boolean }): Promise<Caller | null>
+  identify(request: IncomingRequest, given?: CheckOptions): Promise<Caller | null>
+  /** The same, at once where the credential is known and later where it is not: `await` takes both. Throws or rejects. */
+  check(request: IncomingRequest, given?: CheckOptions): Caller | null | Promise<Caller | null>
+  /** The guard alone: refuses what may be forged (`forged_request`), and looks at no credential. */
+  guard(request: IncomingRequest): void
+  /**
+   * This caller, if it is one and all that is required holds. Otherwise a `Refusal`: `credential_missing`,
+   * `reauthentication_required`, `insufficient_scope`, `presence_required`.
+   */
+  demand(caller: Caller | null, requirements?: Requirements): Caller
   /** The first step of stopping: /readyz answers 503 from now on, so that nobody new is sent here. All else goes on. */
   retire(): void
   /** Ends whatever would never end by itself, the streams of the feed, so that a listener can close. */

@@ -49,7 +49,11 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     const timers = startTimers(choresOf(house, machine), machine.log)
     return {
       fetch: house.fetch,
+      serves: house.serves,
       identify: house.identify,
+      check: house.check,
+      guard: house.guard,
+      demand: house.demand,
       retire: house.retire,
       drain: house.feed.hub.stop,
       async close() {

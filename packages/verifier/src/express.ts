@@ -1,34 +1,73 @@
+import { type Checks, type Judge, knownCaller, requiring } from './adapter.ts'
 import type { Caller } from './caller.ts'
 import type { IncomingRequest } from './incoming.ts'
-import { type AuthenticateOptions, judgeRequest } from './problem.ts'
-import type { Verifier } from './verifier.ts'
+import { problemFor } from './problem.ts'
+import type { Requirements } from './required.ts'
 
-type Judgeable = IncomingRequest & { caller?: Caller | null }
-type Answerable = {
+declare global {
+  namespace Express {
+    interface Request {
+      /** Undefined until `authenticate` or `required` has judged the request; null for nobody. */
+      caller?: Caller | null
+    }
+  }
+}
+
+/** A request of Express, of Connect, or node's own. */
+export type Judgeable = IncomingRequest & { caller?: Caller | null }
+export type Answerable = {
   statusCode: number
   setHeader(name: string, value: string): unknown
   end(body: string): unknown
 }
+type Next = (error?: unknown) => void
+export type Middleware = (request: Judgeable, response: Answerable, next: Next) => void
 
-/**
- * For Express, Connect and bare node:http: puts `caller` on the request, or answers with the refusal. `next` hears of
- * what is broken; call it yourself where there is no framework.
- */
-export function authenticate(verifier: Pick<Verifier, 'identify'>, options: AuthenticateOptions = {}) {
-  return async function authenticateRequest(
-    request: Judgeable,
-    response: Answerable,
-    next: (error?: unknown) => void,
-  ): Promise<void> {
-    const judged = await judgeRequest(verifier, request, options).catch((error: unknown) => ({ error }))
-    if ('error' in judged) return next(judged.error)
-    if (judged.problem === null) {
-      request.caller = judged.caller
-      return next()
-    }
-    const { status, headers, body } = judged.problem
-    response.statusCode = status
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-    response.end(body)
+/** For Express and Connect. `checks`: a verifier, or the server itself. */
+export function adapt<Route>(checks: Checks<Route>) {
+  return {
+    /**
+     * Once for the application, before its routes and after whatever changes a request's method: guards every request,
+     * and puts `caller` on it, null for nobody.
+     */
+    authenticate: (route?: Route): Middleware => middleware((request) => checks.check(request, route)),
+    /** Before a route: its caller is somebody, and all that is required. Stands alone as well. */
+    required(requirements: Requirements = {}): Middleware {
+      const judge = requiring(checks, requirements)
+      return middleware((request) => judge(request, request.caller))
+    },
+    /** The caller where a route required one. */
+    callerOf: (request: { caller?: Caller | null }): Caller => knownCaller(request.caller),
   }
+}
+
+function middleware(judge: Judge<Judgeable>): Middleware {
+  return function judgeRequest(request, response, next) {
+    const enter = (caller: Caller | null) => {
+      request.caller = caller
+      next()
+    }
+    const stop = (error: unknown) => answer(error, { request, response, next })
+    let found: ReturnType<typeof judge>
+    try {
+      found = judge(request)
+    } catch (error) {
+      return stop(error)
+    }
+    if (found instanceof Promise) void found.then(enter, stop)
+    else enter(found)
+  }
+}
+
+/** `next` hears of what is broken. */
+function answer(error: unknown, given: { request: Judgeable; response: Answerable; next: Next }): void {
+  const { request, response, next } = given
+  const problem = problemFor(error, request)
+  if (problem === null) {
+    next(error)
+    return
+  }
+  response.statusCode = problem.status
+  for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value)
+  response.end(problem.body)
 }

@@ -1,30 +1,62 @@
+import { type Checks, type Judge, knownCaller, requiring } from './adapter.ts'
 import type { Caller } from './caller.ts'
 import type { IncomingRequest } from './incoming.ts'
-import { type AuthenticateOptions, judgeRequest } from './problem.ts'
-import type { Verifier } from './verifier.ts'
+import { problemFor } from './problem.ts'
+import type { Requirements } from './required.ts'
 
 type Judgeable = { readonly raw: IncomingRequest; caller?: Caller | null }
-type Answerable<Reply> = {
-  code(status: number): Reply
-  headers(values: Record<string, string>): Reply
-  send(body: string): Reply
+type Answerable = {
+  code(status: number): Answerable
+  headers(values: Record<string, string>): Answerable
+  send(body: string): unknown
+}
+type Done = (error?: Error) => void
+export type Hook = (request: Judgeable, reply: Answerable, done: Done) => void
+
+/** For Fastify, as `onRequest` hooks: a caller is judged before its body is parsed. `checks`: a verifier, or the server. */
+export function adapt<Route>(checks: Checks<Route>) {
+  return {
+    /** Once for the application: `app.addHook('onRequest', authenticate())`. Guards every request and gives it `caller`. */
+    authenticate: (route?: Route): Hook => hook(({ raw }) => checks.check(raw, route)),
+    /** For a route, as its `onRequest`: its caller is somebody, and all that is required. Stands alone as well. */
+    required(requirements: Requirements = {}): Hook {
+      const judge = requiring(checks, requirements)
+      return hook(({ raw, caller }) => judge(raw, caller))
+    },
+    /** The caller where a route required one. */
+    callerOf: (request: Judgeable): Caller => knownCaller(request.caller),
+  }
 }
 
-/**
- * For Fastify, as an `onRequest` hook, so that a caller is judged before its body is parsed: puts `caller` on the
- * request, or answers with the refusal. Once for the application: `app.decorateRequest('caller', null)`.
- */
-export function authenticate(verifier: Pick<Verifier, 'identify'>, options: AuthenticateOptions = {}) {
-  return async function authenticateRequest<Reply extends Answerable<Reply>>(
-    request: Judgeable,
-    reply: Reply,
-  ): Promise<Reply | undefined> {
-    const judged = await judgeRequest(verifier, request.raw, options)
-    if (judged.problem === null) {
-      request.caller = judged.caller
-      return undefined
+function hook(judge: Judge<Judgeable>): Hook {
+  return function judgeRequest(request, reply, done) {
+    const enter = (caller: Caller | null) => {
+      request.caller = caller
+      done()
     }
-    const { status, headers, body } = judged.problem
-    return reply.code(status).headers(headers).send(body)
+    const stop = (error: unknown) => answer(error, { request, reply, done })
+    let found: ReturnType<typeof judge>
+    try {
+      found = judge(request)
+    } catch (error) {
+      return stop(error)
+    }
+    if (found instanceof Promise) void found.then(enter, stop)
+    else enter(found)
   }
+}
+
+/** A hook that has answered does not call `done`. */
+function answer(error: unknown, given: { request: Judgeable; reply: Answerable; done: Done }): void {
+  const { request, reply, done } = given
+  const problem = problemFor(error, request.raw)
+  if (problem === null) {
+    done(error instanceof Error ? error : new Error('broken', { cause: error }))
+    return
+  }
+  const { status, headers, body } = problem
+  reply
+    .code(status)
+    .headers({ ...headers })
+    .send(body)
 }

@@ -25,7 +25,7 @@ const safeMethods = ['GET', 'HEAD', 'OPTIONS']
  * since without evidence no browser sent it. Not checked: who the caller is, and whether safe methods change state.
  */
 export function guard(request: GuardedRequest): void {
-  if (!isUnsafe(request)) return
+  if (isSafe(request)) return
   const guarded = request.carriesCookie || request.asksForCookie
   const accepted = guarded ? isProven(request) : !isContradicted(request)
   if (!accepted) refuse('forged_request', describe(request))
@@ -39,8 +39,9 @@ export function provesSameOrigin(request: GuardedRequest): boolean {
   return originOf(request) !== 'allowed' && isProven(request)
 }
 
-function isUnsafe(request: GuardedRequest): boolean {
-  return upgrades(request) || !safeMethods.includes(request.method)
+/** Whether a request of this kind changes nothing, so that it passes whatever else it says. */
+export function isSafe(request: Pick<GuardedRequest, 'method' | 'upgrade'>): boolean {
+  return !upgrades(request) && safeMethods.includes(request.method)
 }
 
 function isProven(request: GuardedRequest): boolean {
@@ -61,7 +62,7 @@ function isContradicted(request: GuardedRequest): boolean {
   return origin === 'foreign' || (crosses(request) && origin !== 'allowed')
 }
 
-function upgrades({ upgrade, method }: GuardedRequest): boolean {
+function upgrades({ upgrade, method }: Pick<GuardedRequest, 'method' | 'upgrade'>): boolean {
   return upgrade || method === 'CONNECT'
 }
 

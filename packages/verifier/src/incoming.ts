@@ -1,6 +1,13 @@
+import { type Credential, carriesSessionCookie, readCredential } from './credentials.ts'
+import { guard, isSafe } from './guard.ts'
+
 /** A request as any framework hands it over: a web `Request`, or node's message with its headers as they are. */
 export type IncomingRequest = {
   readonly method?: string | undefined
+  /** Whole, or from the path on. */
+  readonly url?: string | undefined
+  /** Express shortens `url` by where a router is mounted, and keeps the whole of it here. */
+  readonly originalUrl?: string | undefined
   readonly headers: HeaderGetter | HeaderRecord
   /** Node's list of all headers as they came: in its record, a second `Authorization` has disappeared. */
   readonly rawHeaders?: readonly string[] | undefined
@@ -34,4 +41,31 @@ export function authorizationOf(request: IncomingRequest): string | null {
 
 function isGetter(headers: HeaderGetter | HeaderRecord): headers is HeaderGetter {
   return typeof headers.get === 'function'
+}
+
+/** Which origins' pages may act here with our cookie: our own as browsers write it, and exact others. */
+export type OwnOrigins = { readonly origin: string; readonly allowedOrigins: readonly string[] }
+
+/** The guard. Where the method is safe it reads nothing else, so that a warm request costs two headers. */
+export function guardIncoming(request: IncomingRequest, { origin, allowedOrigins }: OwnOrigins): void {
+  const method = request.method ?? ''
+  const upgrade = headerOf(request, 'upgrade') !== null
+  if (isSafe({ method, upgrade })) return
+  guard({
+    method,
+    upgrade,
+    secFetchSite: headerOf(request, 'sec-fetch-site'),
+    origin: headerOf(request, 'origin'),
+    carriesCookie: carriesSessionCookie(headerOf(request, 'cookie')),
+    asksForCookie: false,
+    ownOrigin: origin,
+    allowedOrigins,
+  })
+}
+
+/** The one credential that counts, unchecked. The cookie is not even read where there is an `Authorization`. */
+export function credentialOf(request: IncomingRequest): Credential | null {
+  const authorization = authorizationOf(request)
+  const cookie = authorization === null ? headerOf(request, 'cookie') : null
+  return readCredential({ authorization, cookie })
 }

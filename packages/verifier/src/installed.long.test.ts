@@ -19,13 +19,17 @@ const nodePackage = `node-${platform === 'win32' ? 'win' : platform === 'darwin'
 const viaNpm = ['exec', '--yes', `--package=${nodePackage}`, '--', 'node']
 
 const application = `import { createVerifier, type Caller, Refusal } from '@counterfoil/verifier'
-import { authenticate as express } from '@counterfoil/verifier/express'
-import { authenticate as fastify } from '@counterfoil/verifier/fastify'
-import { authenticate as hono, type CallerVariables } from '@counterfoil/verifier/hono'
+import { adapt as express } from '@counterfoil/verifier/express'
+import { adapt as fastify } from '@counterfoil/verifier/fastify'
+import { adapt as hono, type CallerVariables } from '@counterfoil/verifier/hono'
+import { adapt as next } from '@counterfoil/verifier/next'
+import { adapt as node } from '@counterfoil/verifier/node'
 const verifier = await createVerifier({ issuer: 'https://a.example', audience: 'b', origin: 'https://b.example', client: { id: 'a', secret: 'b' } })
 export const caller: Caller | null = await verifier.identify(new Request('https://b.example'), { critical: true })
 export const same: Caller = await verifier.verify('token', { maxStale: 5 })
-export const all = [express(verifier), fastify(verifier, { required: true }), hono(verifier), Refusal]
+export const all = [express(verifier).authenticate({ critical: true }), fastify(verifier).required({ scope: 'pay' }), Refusal]
+export const others = [hono(verifier).required(), next(verifier).proxy, node(verifier).required({ present: true }, () => 1)]
+export const demanded: Caller = verifier.demand(caller, { freshWithinSeconds: 300 })
 export type Variables = CallerVariables
 // @ts-expect-error a caller may be nobody
 export const wrong: Caller = await verifier.verifyCookie('cookie')

@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict'
-import { createServer, request as send } from 'node:http'
+import { createServer, type RequestListener, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import express from 'express'
+import Fastify from 'fastify'
 import { Hono } from 'hono'
+import type { Checks } from './adapter.ts'
 import type { Caller } from './caller.ts'
-import { authenticate as forExpress } from './express.ts'
-import { authenticate as forFastify } from './fastify.ts'
-import { type CallerVariables, authenticate as forHono } from './hono.ts'
-import { authorizationOf, type IncomingRequest } from './incoming.ts'
+import { adapt as forExpress } from './express.ts'
+import { adapt as forFastify } from './fastify.ts'
+import { type CallerVariables, adapt as forHono } from './hono.ts'
+import { authorizationOf } from './incoming.ts'
 import type { RouteOptions } from './limit.ts'
+import { adapt as forNext } from './next.ts'
+import { adapt as forNode, type Judgeable } from './node.ts'
 import { refuse } from './refusal.ts'
+import { demand } from './required.ts'
 
 const caller: Caller = {
   account: { id: 'acc_1', email: null },
@@ -21,140 +27,200 @@ const caller: Caller = {
   authenticated_at: 1,
 }
 
-/** Judges by the token's own word. */
-const verifier = {
-  async identify(request: IncomingRequest, route?: RouteOptions): Promise<Caller | null> {
-    const said = authorizationOf(request)
-    if (said === 'Bearer good') return caller
-    if (said === 'Bearer old') refuse('token_expired', 'a detail that stays here')
-    if (said === 'Bearer stale') refuse('feed_stale')
-    if (said === 'Bearer forged') refuse('forged_request')
-    if (said === 'Bearer critical') return route?.critical === true ? caller : null
-    if (said?.includes(',')) refuse('credential_ambiguous')
-    if (said === 'Bearer broken') throw new Error('it broke')
-    return null
-  },
+/** Judges by the token's own word; one that is `late` is judged later. */
+function judgeWord(said: string | null, route?: RouteOptions): Caller | null {
+  if (said === 'Bearer good') return caller
+  if (said === 'Bearer old') refuse('token_expired', 'a detail that stays here')
+  if (said === 'Bearer stale') refuse('feed_stale')
+  if (said === 'Bearer forged') refuse('forged_request')
+  if (said === 'Bearer critical') return route?.critical === true ? caller : null
+  if (said?.includes(',')) refuse('credential_ambiguous')
+  if (said === 'Bearer broken') throw new Error('it broke')
+  return null
+}
+
+const atOnce: Checks<RouteOptions> = {
+  check: (request, route) => judgeWord(authorizationOf(request), route),
+  demand: (found, requirements = {}) => demand(found, requirements, 1000),
+  guard: () => undefined,
+}
+const later: Checks<RouteOptions> = {
+  ...atOnce,
+  check: async (request, route) => judgeWord(authorizationOf(request), route),
 }
 
 type Seen = { status: number; headers: Headers; body: string }
-type Ask = (authorization: string | null) => Promise<Seen>
+type Ask = (authorization: string | null, path?: string) => Promise<Seen>
+type Framework = (checks: Checks<RouteOptions>) => Promise<Ask>
+const critical = { critical: true } as const
 
 async function seen(response: Response): Promise<Seen> {
   return { status: response.status, headers: response.headers, body: await response.text() }
 }
 
-const askHono: Ask = async (authorization) => {
+const headersOf = (authorization: string | null) => (authorization === null ? {} : { authorization })
+
+function overHttp(listener: RequestListener): Ask {
+  return async (authorization, path = '/') => {
+    const server = createServer(listener)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    try {
+      const { port } = server.address() as AddressInfo
+      return await seen(await fetch(`http://127.0.0.1:${port}${path}`, { headers: headersOf(authorization) }))
+    } finally {
+      server.close()
+    }
+  }
+}
+
+const onHono: Framework = async (checks) => {
+  const { authenticate, required, callerOf } = forHono(checks)
   const app = new Hono<{ Variables: CallerVariables }>()
-  app.use(forHono(verifier, { critical: true }))
+  app.use(authenticate(critical))
   app.get('/', (c) => c.json(c.get('caller')))
+  app.get('/me', required(), (c) => c.json(callerOf(c)))
+  app.get('/fresh', required({ freshWithinSeconds: 300 }), (c) => c.text('in'))
   app.onError((error, c) => c.text(error.message, 500))
-  return seen(await app.request('/', { headers: authorization === null ? {} : { authorization } }))
+  return async (authorization, path = '/') =>
+    seen(await app.request(path, { headers: headersOf(authorization) }))
 }
 
-const askNode: Ask = async (authorization) => {
-  const judge = forExpress(verifier, { critical: true })
-  const server = createServer((request: IncomingRequest & { caller?: Caller | null }, response) => {
-    void judge(request, response, (error) => {
-      if (error !== undefined) response.statusCode = 500
-      response.end(error instanceof Error ? error.message : JSON.stringify(request.caller))
-    })
+const onExpress: Framework = async (checks) => {
+  const { authenticate, required, callerOf } = forExpress(checks)
+  const app = express()
+  app.use(authenticate(critical))
+  app.get('/', (request, response) => void response.json(request.caller))
+  app.get('/me', required(), (request, response) => void response.json(callerOf(request)))
+  app.get('/fresh', required({ freshWithinSeconds: 300 }), (_, response) => void response.send('in'))
+  app.use((error: Error, _: unknown, response: express.Response, __: unknown) => {
+    response.status(500).send(error.message)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  try {
-    const { port } = server.address() as AddressInfo
-    const headers: Record<string, string> = authorization === null ? {} : { authorization }
-    return await seen(await fetch(`http://127.0.0.1:${port}`, { headers }))
-  } finally {
-    server.close()
+  return overHttp(app)
+}
+
+const onFastify: Framework = async (checks) => {
+  const { authenticate, required, callerOf } = forFastify(checks)
+  const app = Fastify()
+  app.decorateRequest('caller')
+  app.addHook('onRequest', authenticate(critical))
+  app.get('/', async (request) => Reflect.get(request, 'caller') ?? 'null')
+  app.get('/me', { onRequest: required() }, async (request) => callerOf(request))
+  app.get('/fresh', { onRequest: required({ freshWithinSeconds: 300 }) }, async () => 'in')
+  app.setErrorHandler((error, _, reply) => reply.code(500).send(error instanceof Error ? error.message : ''))
+  return async (authorization, url = '/') => {
+    const { statusCode, headers, body } = await app.inject({ url, headers: headersOf(authorization) })
+    return {
+      status: statusCode,
+      body,
+      headers: new Headers(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+    }
   }
 }
 
-/** What Fastify does with a hook, in a few lines. */
-const askFastify: Ask = async (authorization) => {
-  const answer = { status: 200, headers: {} as Record<string, string>, body: '' }
-  const reply = {
-    code(status: number) {
-      answer.status = status
-      return reply
-    },
-    headers(values: Record<string, string>) {
-      answer.headers = values
-      return reply
-    },
-    send(body: string) {
-      answer.body = body
-      return reply
-    },
-  }
-  const request: { raw: IncomingRequest; caller?: Caller | null } = {
-    raw: { method: 'GET', headers: authorization === null ? {} : { authorization } },
-  }
-  try {
-    const replied = await forFastify(verifier, { critical: true })(request, reply)
-    if (replied === undefined) answer.body = JSON.stringify(request.caller)
-  } catch (error) {
-    answer.status = 500
-    answer.body = String(error instanceof Error ? error.message : error)
-  }
-  return { ...answer, headers: new Headers(answer.headers) }
+const onNode: Framework = async (checks) => {
+  const { authenticate, required, callerOf } = forNode(checks)
+  const me = required({}, (_, response, found) => response.end(JSON.stringify(found)))
+  const fresh = required({ freshWithinSeconds: 300 }, (_, response) => response.end('in'))
+  return overHttp(
+    authenticate((request: Judgeable, response) => {
+      if (request.url === '/me') return me(request, response)
+      if (request.url === '/fresh') return fresh(request, response)
+      if (request.caller !== null) assert.equal(callerOf(request), request.caller)
+      return response.end(JSON.stringify(request.caller))
+    }, critical),
+  )
 }
 
-const frameworks: [name: string, ask: Ask][] = [
-  ['Hono', askHono],
-  ['node:http', askNode],
-  ['Fastify', askFastify],
+const onNext: Framework = async (checks) => {
+  const { authenticate, required } = forNext(checks)
+  const routes: Record<string, (request: Request, context: object) => Promise<Response>> = {
+    '/': authenticate((_, { caller: found }) => Response.json(found), critical),
+    '/me': required({}, (_, { caller: found }) => Response.json(found)),
+    '/fresh': required({ freshWithinSeconds: 300 }, () => new Response('in')),
+  }
+  return async (authorization, path = '/') => {
+    const request = new Request(`http://localhost${path}`, { headers: headersOf(authorization) })
+    const answer = routes[path]?.(request, {}).catch(
+      (error: Error) => new Response(error.message, { status: 500 }),
+    )
+    return seen((await answer) ?? Response.error())
+  }
+}
+
+const frameworks: [name: string, framework: Framework, answersBroken: boolean][] = [
+  ['Hono', onHono, true],
+  ['Express', onExpress, true],
+  ['Fastify', onFastify, true],
+  ['node:http', onNode, false],
+  ['Next.js', onNext, true],
 ]
 
-for (const [name, ask] of frameworks) {
-  test(`${name}: a route sees the caller, or that there is none`, async () => {
-    for (const good of ['Bearer good', 'Bearer critical']) {
-      const answer = await ask(good)
-      assert.deepEqual([answer.status, JSON.parse(answer.body)], [200, caller])
-    }
-    assert.equal((await ask(null)).body, 'null')
-  })
+for (const [name, framework, answersBroken] of frameworks) {
+  for (const [when, checks] of [
+    ['at once', atOnce],
+    ['later', later],
+  ] as const) {
+    test(`${name}: a route sees the caller that is known ${when}, or that there is none`, async () => {
+      const ask = await framework(checks)
+      for (const good of ['Bearer good', 'Bearer critical']) {
+        const answer = await ask(good)
+        assert.deepEqual([answer.status, JSON.parse(answer.body)], [200, caller])
+      }
+      assert.equal((await ask(null)).body, 'null')
+    })
 
-  test(`${name}: a refusal is answered with its status, its code and nothing of its detail`, async () => {
-    const refusals: [authorization: string, status: number, code: string, retryAfter: string | null][] = [
-      ['Bearer old', 401, 'token_expired', null],
-      ['Bearer stale', 503, 'feed_stale', '1'],
-      ['Bearer forged', 403, 'forged_request', null],
-    ]
-    for (const [authorization, status, code, retryAfter] of refusals) {
-      const answer = await ask(authorization)
-      assert.equal(answer.status, status)
-      assert.match(answer.headers.get('content-type') ?? '', /^application\/problem\+json/)
-      assert.equal(answer.headers.get('cache-control'), 'no-store')
-      assert.equal(answer.headers.get('retry-after'), retryAfter)
-      const challenge = status === 401 ? 'Bearer realm="counterfoil", error="invalid_token"' : null
-      assert.equal(answer.headers.get('www-authenticate'), challenge)
-      const { title, ...rest } = JSON.parse(answer.body) as Record<string, unknown>
-      assert.deepEqual(rest, { type: 'about:blank', status, code })
-      assert.doesNotMatch(answer.body, /detail/)
-    }
-  })
+    test(`${name}: a refusal ${when} is answered with its status, its code and nothing of its detail`, async () => {
+      const ask = await framework(checks)
+      const refusals: [authorization: string, status: number, code: string, retryAfter: string | null][] = [
+        ['Bearer old', 401, 'token_expired', null],
+        ['Bearer stale', 503, 'feed_stale', '1'],
+        ['Bearer forged', 403, 'forged_request', null],
+      ]
+      for (const [authorization, status, code, retryAfter] of refusals) {
+        const answer = await ask(authorization)
+        assert.equal(answer.status, status)
+        assert.match(answer.headers.get('content-type') ?? '', /^application\/problem\+json/)
+        assert.equal(answer.headers.get('cache-control'), 'no-store')
+        assert.equal(answer.headers.get('retry-after'), retryAfter)
+        const challenge = status === 401 ? 'Bearer realm="counterfoil", error="invalid_token"' : null
+        assert.equal(answer.headers.get('www-authenticate'), challenge)
+        const { title, ...rest } = JSON.parse(answer.body) as Record<string, unknown>
+        assert.deepEqual(rest, { type: 'about:blank', status, code })
+        assert.doesNotMatch(answer.body, /detail/)
+      }
+    })
 
-  test(`${name}: what is broken is the framework's to answer`, async () => {
-    const answer = await ask('Bearer broken')
-    assert.deepEqual([answer.status, answer.body], [500, 'it broke'])
-  })
+    test(`${name}: a route that requires a caller judged ${when} refuses nobody, without naming an error`, async () => {
+      const ask = await framework(checks)
+      assert.deepEqual(JSON.parse((await ask('Bearer good', '/me')).body), caller)
+      const answer = await ask(null, '/me')
+      assert.equal(answer.status, 401)
+      assert.equal(answer.headers.get('www-authenticate'), 'Bearer realm="counterfoil"')
+      assert.match(answer.body, /"credential_missing"/)
+    })
+
+    test(`${name}: a proof that is too old for a route is asked for again, ${when}`, async () => {
+      const ask = await framework(checks)
+      const answer = await ask('Bearer good', '/fresh')
+      assert.equal(answer.status, 401)
+      const challenge = answer.headers.get('www-authenticate') ?? ''
+      assert.match(
+        challenge,
+        /^Bearer realm="counterfoil", error="insufficient_user_authentication", .*max_age="300"$/,
+      )
+    })
+
+    if (!answersBroken) continue
+    test(`${name}: what is broken ${when} is the framework's to answer`, async () => {
+      const answer = await (await framework(checks))('Bearer broken')
+      assert.deepEqual([answer.status, answer.body], [500, 'it broke'])
+    })
+  }
 }
 
-test('a route that requires a caller refuses nobody with a challenge that names no error', async () => {
-  const app = new Hono<{ Variables: CallerVariables }>()
-  app.use(forHono(verifier, { required: true }))
-  app.get('/', (c) => c.text('in'))
-  const answer = await seen(await app.request('/'))
-  assert.equal(answer.status, 401)
-  assert.equal(answer.headers.get('www-authenticate'), 'Bearer realm="counterfoil"')
-  assert.match(answer.body, /"credential_missing"/)
-})
-
 test('over a socket, two Authorization headers are two', async () => {
-  const judge = forExpress(verifier)
-  const server = createServer((request, response) => {
-    void judge(request, response, () => response.end('in'))
-  })
+  const { authenticate } = forNode(atOnce)
+  const server = createServer(authenticate((_, response) => response.end('in')))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const status = await new Promise<number | undefined>((resolve, reject) => {
@@ -165,4 +231,9 @@ test('over a socket, two Authorization headers are two', async () => {
   })
   server.close()
   assert.equal(status, 400)
+})
+
+test('a handler that asks for a caller where none was required breaks, and lets nobody through', () => {
+  for (const { callerOf } of [forExpress(atOnce), forNode(atOnce)])
+    for (const request of [{}, { caller: null }]) assert.throws(() => callerOf(request), /required\(\)/)
 })

@@ -1,13 +1,5 @@
-import type { Caller } from './caller.ts'
 import { authorizationOf, type IncomingRequest } from './incoming.ts'
-import type { RouteOptions } from './limit.ts'
-import { Refusal, refuse } from './refusal.ts'
-import type { Verifier } from './verifier.ts'
-
-export type AuthenticateOptions = RouteOptions & {
-  /** Refuse whoever is nobody (`credential_missing`), so that the route always has a caller. */
-  readonly required?: boolean
-}
+import { Refusal } from './refusal.ts'
 
 /** An answer to a request that is refused: RFC 9457. */
 export type Problem = {
@@ -16,36 +8,22 @@ export type Problem = {
   readonly body: string
 }
 
-export type Judged =
-  | { readonly caller: Caller | null; readonly problem: null }
-  | { readonly problem: Problem }
-
-/** What the middlewares of all frameworks do with a request, up to the answer. What is broken is thrown on. */
-export async function judgeRequest(
-  verifier: Pick<Verifier, 'identify'>,
-  request: IncomingRequest,
-  options: AuthenticateOptions,
-): Promise<Judged> {
-  try {
-    const caller = await verifier.identify(request, options)
-    if (caller === null && options.required === true) refuse('credential_missing')
-    return { caller, problem: null }
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    return { problem: problemOf(error, authorizationOf(request) !== null) }
-  }
+/** The answer to a request that was refused, or null where something broke, which is the framework's to answer. */
+export function problemFor(error: unknown, request: IncomingRequest): Problem | null {
+  return error instanceof Refusal ? problemOf(error, authorizationOf(request) !== null) : null
 }
 
 /** A refusal as it is shown. Its `detail` is for operators and stays here. */
 function problemOf(refusal: Refusal, showsToken: boolean): Problem {
-  const { status, code, message, retryAfterSeconds } = refusal
+  const { status, code, message, retryAfterSeconds, challenge } = refusal
   const headers: Record<string, string> = {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
   }
   if (retryAfterSeconds !== null) headers['retry-after'] = String(retryAfterSeconds)
   // RFC 6750 3: an error only where a token was shown.
-  if (status === 401)
-    headers['www-authenticate'] = `Bearer realm="counterfoil"${showsToken ? ', error="invalid_token"' : ''}`
+  const error = challenge ?? (status === 401 && showsToken ? 'error="invalid_token"' : null)
+  if (status === 401 || error !== null)
+    headers['www-authenticate'] = `Bearer realm="counterfoil"${error === null ? '' : `, ${error}`}`
   return { status, headers, body: JSON.stringify({ type: 'about:blank', title: message, status, code }) }
 }

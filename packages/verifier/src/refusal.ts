@@ -5,6 +5,8 @@ export class Refusal extends Error {
   /** For operators: logged, never sent. */
   readonly detail: string | null
   readonly retryAfterSeconds: number | null
+  /** What `WWW-Authenticate` says after the realm: what the route wants instead. Sent as it is. */
+  readonly challenge: string | null
 
   constructor(given: {
     code: string
@@ -12,6 +14,7 @@ export class Refusal extends Error {
     message: string
     detail?: string | null
     retryAfterSeconds?: number | null
+    challenge?: string | null
   }) {
     super(given.message)
     this.name = 'Refusal'
@@ -19,6 +22,7 @@ export class Refusal extends Error {
     this.status = given.status
     this.detail = given.detail ?? null
     this.retryAfterSeconds = given.retryAfterSeconds ?? null
+    this.challenge = given.challenge ?? null
   }
 }
 
@@ -36,6 +40,12 @@ export const verifierRefusals = {
     status: 403,
     message: 'The browser did not prove that this request comes from our own pages.',
   },
+  reauthentication_required: {
+    status: 401,
+    message: 'This takes a fresh proof of who you are. Enter your password again.',
+  },
+  insufficient_scope: { status: 403, message: 'The credential of this request does not reach that far.' },
+  presence_required: { status: 403, message: 'Only the user can do this, and nobody who acts for them.' },
   feed_stale: { status: 503, message: 'Revocations cannot be seen at the moment. Try again shortly.' },
 } as const satisfies Record<string, RefusalEntry>
 

@@ -1,15 +1,15 @@
 import type { Caller } from './caller.ts'
 import { callerOf, createChecker, find, isFresh } from './checker.ts'
 import { createCookieCheck } from './cookie-check.ts'
-import { carriesSessionCookie, readCredential } from './credentials.ts'
-import { guard } from './guard.ts'
-import { authorizationOf, headerOf, type IncomingRequest } from './incoming.ts'
+import { credentialOf, guardIncoming, type IncomingRequest } from './incoming.ts'
 import { createIssuer } from './issuer.ts'
 import { createLimits, type RouteOptions } from './limit.ts'
 import { createMachine, type LogLine, type Machine } from './machine.ts'
 import { checkedIssuer } from './metadata.ts'
 import { refuse } from './refusal.ts'
 import type { Client } from './requests.ts'
+import { demand, type Requirements } from './required.ts'
+import { wallSeconds } from './steady.ts'
 import { createTokenCheck } from './token-check.ts'
 import { ageOf } from './view.ts'
 
@@ -39,7 +39,16 @@ export type Verifier = {
    * `credential_ambiguous`, `token_expired`, `session_ended`, `feed_stale`.
    */
   identify(request: IncomingRequest, route?: RouteOptions): Promise<Caller | null>
-  /** The same for a bare access token. At once where it is known, later where it is not: `await` takes both. */
+  /** The same, at once where the credential is known and later where it is not: `await` takes both. Throws or rejects. */
+  check(request: IncomingRequest, route?: RouteOptions): Caller | null | Promise<Caller | null>
+  /** The guard alone: refuses what may be forged (`forged_request`), and looks at no credential. */
+  guard(request: IncomingRequest): void
+  /**
+   * This caller, if it is one and all that is required holds. A `Refusal`: `credential_missing`,
+   * `reauthentication_required`, `insufficient_scope`, `presence_required`.
+   */
+  demand(caller: Caller | null, requirements?: Requirements): Caller
+  /** What `identify` does, for a bare access token. At once where it is known, later where it is not: `await` takes both. */
   verify(token: string, route?: RouteOptions): Caller | Promise<Caller>
   /** The same for the value of a session cookie, which nobody has guarded here. */
   verifyCookie(value: string, route?: RouteOptions): Caller | null | Promise<Caller | null>
@@ -79,6 +88,7 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
     maxStale = 20,
     cacheEntries = 100_000,
   } = options
+  const own = { origin, allowedOrigins }
   const limitOf = createLimits(maxStale)
   const checker = createChecker({ now: machine.now(), entries: cacheEntries })
   const issuer = createIssuer({ issuer: checkedIssuer(options.issuer), client, maxStale, checker, machine })
@@ -114,22 +124,9 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
     return null
   }
 
-  async function identify(request: IncomingRequest, route?: RouteOptions): Promise<Caller | null> {
-    const cookie = headerOf(request, 'cookie')
-    guard({
-      method: request.method ?? '',
-      secFetchSite: headerOf(request, 'sec-fetch-site'),
-      origin: headerOf(request, 'origin'),
-      upgrade: headerOf(request, 'upgrade') !== null,
-      // Looked for only where it matters: safe methods pass whatever they carry.
-      get carriesCookie() {
-        return carriesSessionCookie(cookie)
-      },
-      asksForCookie: false,
-      ownOrigin: origin,
-      allowedOrigins,
-    })
-    const credential = readCredential({ authorization: authorizationOf(request), cookie })
+  function check(request: IncomingRequest, route?: RouteOptions): Caller | null | Promise<Caller | null> {
+    guardIncoming(request, own)
+    const credential = credentialOf(request)
     if (credential === null) return null
     if (credential.kind === 'cookie') return verifyCookie(credential.value, route)
     if (credential.kind === 'dpop') refuse('credential_invalid', 'DPoP proofs are not checked here')
@@ -143,7 +140,11 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
   }
   await issuer.start()
   return {
-    identify,
+    identify: async (request, route) => check(request, route),
+    check,
+    guard: (request) => guardIncoming(request, own),
+    demand: (caller, requirements = {}) =>
+      demand(caller, requirements, wallSeconds(checker.view.steady, machine.now())),
     verify,
     verifyCookie,
     close: issuer.close,

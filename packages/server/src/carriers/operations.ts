@@ -34,15 +34,17 @@ export type Handed = {
   session: ShownSession
 }
 
+/** `isPassive`: this request is not a sign of life. `maxStale`: milliseconds. */
+type Asked = { isPassive: boolean; maxStale?: number }
+
 export type Carriers = {
   /**
    * Who shows this credential. An unknown, ended or expired cookie is absent: `null`. A token that cannot be
-   * accepted is refused. `isPassive`: this request is not a sign of life. `maxStale`: milliseconds.
+   * accepted is refused.
    */
-  identify(
-    credential: Credential | null,
-    given: { isPassive: boolean; maxStale?: number },
-  ): Promise<Caller | null>
+  identify(credential: Credential | null, given: Asked): Promise<Caller | null>
+  /** The same, at once where the credential is known and later where it is not; a refusal is thrown, or rejects. */
+  check(credential: Credential | null, given: Asked): Caller | null | Promise<Caller | null>
   /** What may be believed of a cookie for a while, read from the store now. `null`: no session, or none that lives. */
   statement(cookie: string): Promise<Statement | null>
   /** Gives a live session a new credential of its carrier; one that it had before is dead from here on. */
@@ -168,25 +170,32 @@ export function createCarriers(needs: Needs): Carriers {
     }
   }
 
+  function accept(known: Remembered, isPassive: boolean): Caller {
+    if (!isPassive) keepAlive(known)
+    return callerOf(known)
+  }
+
+  /** Nothing is waited for where the credential is known: that is nearly every request, and what it costs. */
+  function check(
+    credential: Credential | null,
+    { isPassive, maxStale = staleness.ordinary }: Asked,
+  ): Caller | null | Promise<Caller | null> {
+    if (credential === null) return null
+    if (credential.kind === 'dpop') refuse('credential_invalid', { detail: 'bound tokens are not taken yet' })
+    const carried = credential.kind === 'cookie' ? 'cookies' : 'tokens'
+    const text = credential.kind === 'cookie' ? credential.value : credential.token
+    // A server that is stopping does not follow the feed any more: it hears of no end, its own ones included.
+    const seen = feed.hub.isStarted()
+      ? look(checker, { carried, credential: text, maxStale }, clock.instant())
+      : null
+    looked(carried, seen?.kind ?? 'cold')
+    if (seen?.kind === 'accept') return accept(seen.entry, isPassive)
+    return recall(carried, text).then((known) => known && accept(known, isPassive))
+  }
+
   return {
-    async identify(credential, { isPassive, maxStale = staleness.ordinary }) {
-      if (credential === null) return null
-      if (credential.kind === 'dpop')
-        refuse('credential_invalid', { detail: 'bound tokens are not taken yet' })
-      const [carried, text] =
-        credential.kind === 'cookie'
-          ? (['cookies', credential.value] as const)
-          : (['tokens', credential.token] as const)
-      // A server that is stopping does not follow the feed any more: it hears of no end, its own ones included.
-      const seen = feed.hub.isStarted()
-        ? look(checker, { carried, credential: text, maxStale }, clock.instant())
-        : null
-      looked(carried, seen?.kind ?? 'cold')
-      const known = seen?.kind === 'accept' ? seen.entry : await recall(carried, text)
-      if (known === null) return null
-      if (!isPassive) keepAlive(known)
-      return callerOf(known)
-    },
+    check,
+    identify: async (credential, given) => check(credential, given),
     async statement(cookie) {
       const statement = await readOrRefuse('cookies', cookie)
       if (statement !== null) keepAlive(remember(statement))

@@ -19,6 +19,8 @@ const oauthErrors: ReadonlyMap<string, string> = new Map(
   }),
 )
 
+const bearer = 'Bearer realm="counterfoil"'
+
 /** Broken is ours to know and theirs only to be told: nothing of the error leaves. */
 export function asRefusal(error: unknown, log: Log, where: string): Refusal {
   if (error instanceof Refusal) return error
@@ -41,6 +43,7 @@ export function showRefusal(
   const headers: Record<string, string> = {}
   if (refusal.retryAfterSeconds !== null) headers['retry-after'] = String(refusal.retryAfterSeconds)
   if (status === 401 && asked.kind !== 'page') headers['www-authenticate'] = challenge(code, asked)
+  if (refusal.challenge !== null) headers['www-authenticate'] = `${bearer}, ${refusal.challenge}`
   if (asked.kind === 'page') {
     headers['content-type'] = 'text/html; charset=utf-8'
     return { status, headers, body: String(problemView({ status, message, signedIn: asked.isSignedIn })) }
@@ -57,6 +60,6 @@ export function showRefusal(
 /** RFC 6750 3: an error only where a token was shown. */
 function challenge(code: string, asked: { kind: RouteKind; hasAuthorization: boolean }): string {
   if (asked.kind === 'oauth' || asked.kind === 'service') return 'Basic realm="counterfoil"'
-  if (!asked.hasAuthorization || code === 'sign_in_failed') return 'Bearer realm="counterfoil"'
-  return 'Bearer realm="counterfoil", error="invalid_token"'
+  if (!asked.hasAuthorization || code === 'sign_in_failed') return bearer
+  return `${bearer}, error="invalid_token"`
 }

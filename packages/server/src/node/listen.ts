@@ -1,5 +1,10 @@
-import { createServer, type Server } from 'node:http'
-import { createAdaptorServer } from '@hono/node-server'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createAdaptorServer,
+  getRequestListener,
+  type Http2Bindings,
+  type HttpBindings,
+} from '@hono/node-server'
 import type { Remote } from '../contract.ts'
 
 export type Handler = (request: Request, remote: Remote) => Response | Promise<Response>
@@ -54,15 +59,7 @@ function createServerFor(fetch: Handler): Server {
     hostname: 'localhost',
     // An application that embeds us keeps the platform's own Request and Response.
     overrideGlobalObjects: false,
-    fetch: (request, env) => {
-      const incoming = 'incoming' in env ? env.incoming : null
-      const address = incoming?.socket.remoteAddress
-      // After a reset the kernel does not tell the address any more. Nobody is there to read an answer, and a
-      // request of no network would be held back by no limit of its network.
-      if (incoming === null || address === undefined) return new Response(null, { status: 400 })
-      if (!isPlainTarget(incoming.url ?? '')) return new Response(null, { status: 400 })
-      return fetch(request, { address })
-    },
+    fetch: fromNode(fetch),
   })
   if (!isHttpServer(server)) throw new Error('An HTTP/1.1 server was expected.')
   server.maxConnections = openConnections
@@ -72,6 +69,29 @@ function createServerFor(fetch: Handler): Server {
   // Whoever reads an answer so slowly that nothing moves for a minute; the feed's heartbeat is far quicker.
   server.setTimeout(60_000)
   return server
+}
+
+/**
+ * Answers requests of a server that somebody else listens with, Express for one, where the bounds of this file are theirs
+ * to set. The body must not have been read.
+ */
+export function requestListener(
+  fetch: Handler,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  return getRequestListener(fromNode(fetch), { hostname: 'localhost', overrideGlobalObjects: false })
+}
+
+function fromNode(
+  fetch: Handler,
+): (request: Request, env: HttpBindings | Http2Bindings) => ReturnType<Handler> {
+  return (request, { incoming }) => {
+    const address = incoming.socket.remoteAddress
+    // After a reset the kernel does not tell the address any more. Nobody is there to read an answer, and a
+    // request of no network would be held back by no limit of its network.
+    if (address === undefined) return new Response(null, { status: 400 })
+    if (!isPlainTarget(incoming.url ?? '')) return new Response(null, { status: 400 })
+    return fetch(request, { address })
+  }
 }
 
 function isHttpServer(server: object): server is Server {

@@ -11,9 +11,11 @@ import {
   parseKeySet,
   Refusal,
 } from '@counterfoil/verifier'
-import { authenticate } from '@counterfoil/verifier/express'
+import { adapt } from '@counterfoil/verifier/express'
 import * as fastify from '@counterfoil/verifier/fastify'
 import * as hono from '@counterfoil/verifier/hono'
+import * as next from '@counterfoil/verifier/next'
+import * as node from '@counterfoil/verifier/node'
 
 const { subtle } = globalThis.crypto
 const base64url = (data) => Buffer.from(data).toString('base64url')
@@ -155,10 +157,11 @@ const response = {
   setHeader: (name, value) => Object.assign(sent, { [name]: value }),
   end: (body) => Object.assign(sent, { body }),
 }
-await authenticate(verifier)({ method: 'POST', headers }, response, () => assert.fail('let through'))
+adapt(verifier).authenticate()({ method: 'POST', headers }, response, () => assert.fail('let through'))
 assert.equal(response.statusCode, 403)
 assert.equal(JSON.parse(sent.body).code, 'forged_request')
-for (const other of [fastify, hono]) assert.equal(typeof other.authenticate, 'function')
+for (const other of [fastify, hono, next, node])
+  assert.equal(typeof other.adapt(verifier).required, 'function')
 
 verifier.close()
 clearInterval(beat)

@@ -1,0 +1,152 @@
+// One application in every framework, as its users would write it: it serves the sign-in pages itself, guards what it has,
+// and forgot to require a caller for its payments.
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { after } from 'node:test'
+import { getRequestListener } from '@hono/node-server'
+import { adapt as onExpress } from 'counterfoil/express'
+import { adapt as onFastify } from 'counterfoil/fastify'
+import { type CallerVariables, adapt as onHono } from 'counterfoil/hono'
+import { adapt as onNext } from 'counterfoil/next'
+import { adapt as onNode } from 'counterfoil/node'
+import express from 'express'
+import Fastify from 'fastify'
+import { Hono } from 'hono'
+
+/** `null` from a route of the application that forgot to require a caller. */
+export type Site = { port: number; payments: (string | null)[] }
+type Auth = Parameters<typeof onNode>[0]
+type Open = (auth: Auth) => Promise<Site>
+
+/** Tests keep the platform's own `Request`. */
+const plain = { overrideGlobalObjects: false }
+const fresh = { freshWithinSeconds: 300 }
+const scoped = { scope: 'payments:write' }
+const present = { present: true } as const
+
+const openExpress: Open = (auth) => {
+  const { serve, authenticate, required, callerOf } = onExpress(auth)
+  const payments: Site['payments'] = []
+  const app = express()
+  app.use(serve())
+  app.use(authenticate())
+  app.use(express.json())
+  app.get('/who', (request, response) => void response.json(request.caller?.account.id ?? null))
+  app.post('/payments', (request, response) => {
+    payments.push(request.caller?.account.id ?? null)
+    response.json('paid')
+  })
+  app.get('/me', required(), (request, response) => void response.json(callerOf(request).account.id))
+  app.post('/fresh', required(fresh), (_, response) => void response.json('done'))
+  app.post('/scoped', required(scoped), (_, response) => void response.json('done'))
+  app.post('/present', required(present), (_, response) => void response.json('done'))
+  return listening(createServer(app), payments)
+}
+
+const openFastify: Open = async (auth) => {
+  const { serve, authenticate, required, callerOf } = onFastify(auth)
+  const payments: Site['payments'] = []
+  const app = Fastify({ serverFactory: (handler) => createServer(handler) })
+  app.decorateRequest('caller')
+  app.addHook('onRequest', serve())
+  app.addHook('onRequest', authenticate())
+  const idOf = (request: object): string | null => Reflect.get(request, 'caller')?.account.id ?? null
+  app.get('/who', async (request, reply) => reply.send(JSON.stringify(idOf(request))))
+  app.post('/payments', async (request, reply) => {
+    payments.push(idOf(request))
+    return reply.send('"paid"')
+  })
+  const done = async () => '"done"'
+  app.get('/me', { onRequest: required() }, async (request) => JSON.stringify(callerOf(request).account.id))
+  app.post('/fresh', { onRequest: required(fresh) }, done)
+  app.post('/scoped', { onRequest: required(scoped) }, done)
+  app.post('/present', { onRequest: required(present) }, done)
+  await app.ready()
+  return listening(app.server, payments)
+}
+
+const openHono: Open = (auth) => {
+  const { serve, authenticate, required, callerOf } = onHono(auth)
+  const payments: Site['payments'] = []
+  const app = new Hono<{ Variables: CallerVariables }>()
+  app.use(serve())
+  app.use(authenticate())
+  app.get('/who', (c) => c.json(c.get('caller')?.account.id ?? null))
+  app.post('/payments', (c) => {
+    payments.push(c.get('caller')?.account.id ?? null)
+    return c.json('paid')
+  })
+  app.get('/me', required(), (c) => c.json(callerOf(c).account.id))
+  app.post('/fresh', required(fresh), (c) => c.json('done'))
+  app.post('/scoped', required(scoped), (c) => c.json('done'))
+  app.post('/present', required(present), (c) => c.json('done'))
+  return listening(createServer(getRequestListener(app.fetch, plain)), payments)
+}
+
+const openNode: Open = (auth) => {
+  const { serve, required } = onNode(auth)
+  const payments: Site['payments'] = []
+  const done: RequestListener = (_, response) => void response.end('"done"')
+  const routes: Record<string, RequestListener> = {
+    'GET /me': required({}, (_, response, caller) => response.end(JSON.stringify(caller.account.id))),
+    'POST /fresh': required(fresh, done),
+    'POST /scoped': required(scoped, done),
+    'POST /present': required(present, done),
+  }
+  const listener = serve((request, response) => {
+    const route = routes[`${request.method} ${request.url}`]
+    if (route !== undefined) return route(request, response)
+    const id = request.caller?.account.id ?? null
+    if (request.url === '/who') return response.end(JSON.stringify(id))
+    if (request.url !== '/payments' || request.method !== 'POST') return response.writeHead(404).end()
+    payments.push(id)
+    return response.end('"paid"')
+  })
+  return listening(createServer(listener), payments)
+}
+
+/** Next.js hands web requests over; `proxy` runs first, as its `proxy.ts` does. */
+const openNext: Open = (auth) => {
+  const { serve, proxy, authenticate, required } = onNext(auth)
+  const payments: Site['payments'] = []
+  const served = serve()
+  const done = () => Response.json('done')
+  type Handler = (request: Request, context: object) => Promise<Response> | Response
+  const routes: Record<string, Handler> = {
+    'GET /who': authenticate((_, { caller }) => Response.json(caller?.account.id ?? null)),
+    // It forgot the adapter altogether.
+    'POST /payments': () => {
+      payments.push(null)
+      return Response.json('paid')
+    },
+    'GET /me': required({}, (_, { caller }) => Response.json(caller.account.id)),
+    'POST /fresh': required(fresh, done),
+    'POST /scoped': required(scoped, done),
+    'POST /present': required(present, done),
+  }
+  async function fetch(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url)
+    if (auth.serves(pathname)) return served.POST(request)
+    return (
+      proxy(request) ??
+      routes[`${request.method} ${pathname}`]?.(request, {}) ??
+      new Response(null, { status: 404 })
+    )
+  }
+  return listening(createServer(getRequestListener(fetch, plain)), payments)
+}
+
+export const sites: [framework: string, open: Open][] = [
+  ['node:http', openNode],
+  ['Express', openExpress],
+  ['Fastify', openFastify],
+  ['Hono', openHono],
+  ['Next.js', openNext],
+]
+
+async function listening(server: Server, payments: Site['payments']): Promise<Site> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
+  after(() => void server.close())
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') throw new Error('no port')
+  return { port: bound.port, payments }
+}
