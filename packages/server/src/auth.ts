@@ -1,4 +1,4 @@
-import { createChecker, credentialOf, demand, guardIncoming, headerOf } from '@counterfoil/verifier'
+import { createChecker, credentialOf, demand, guardIncoming, headerOf, proofOf } from '@counterfoil/verifier'
 import { sql } from 'kysely'
 import { type Accounts, createAccounts } from './accounts/index.ts'
 import { type Carriers, carrierRoutes, createCarriers, stalenessFor } from './carriers/index.ts'
@@ -16,7 +16,7 @@ import { parseIssuer } from './options.ts'
 import { accountPages, createPasswords, passwordPages, passwordRoutes } from './passwords/index.ts'
 import type { Policy } from './policy.ts'
 import { createSessions, type Sessions, sessionPages, sessionRoutes, showAccount } from './sessions/index.ts'
-import { createKeys, createTokens, type Keys, tokenRoutes } from './tokens/index.ts'
+import { createKeys, createProofs, createTokens, type Keys, tokenRoutes } from './tokens/index.ts'
 import { version } from './version.ts'
 
 /** Everything wired: what the server, the command line and the tests stand on. */
@@ -49,6 +49,9 @@ export type HouseParts = {
 /** How many credentials are kept of each kind, so that they need not be read again. */
 const keptCredentials = 100_000
 
+/** How many proofs of keys are remembered, so that none is taken twice. */
+const keptProofs = 200_000
+
 /** How many of those that follow the feed /metrics names one by one, and how long after they fell silent. */
 const listenersListed = 100
 const listenerSeconds = 600
@@ -78,9 +81,12 @@ export function wire(parts: HouseParts): House {
   const clients = createClients({ db, clock, entropy, secrets, feed, events, issuer })
   const sessions = createSessions({ db, clock, entropy, feed, events, policy, accounts })
   const keys = createKeys({ db, clock, secrets, reserveSecrets, signing, feed, events, policy })
-  const tokens = createTokens({ db, clock, entropy, secrets, policy, issuer, keys, feed, sessions, events })
+  const proofs = createProofs({ clock, secrets, checker, entries: keptProofs })
+  const tokens = createTokens({
+    ...{ db, clock, entropy, secrets, policy, issuer, keys, proofs, feed, sessions, events },
+  })
   const carriers = createCarriers({
-    ...{ db, clock, entropy, secrets, feed, sessions, tokens, policy, checker, log },
+    ...{ db, clock, entropy, secrets, feed, sessions, tokens, proofs, policy, checker, log },
     looked: metrics.looked,
   })
   const verbs = createPasswords({
@@ -134,6 +140,7 @@ export function wire(parts: HouseParts): House {
     guardIncoming(request, own)
     return carriers.check(credentialOf(request), {
       isPassive: isPassive ?? headerOf(request, 'counterfoil-passive') === '?1',
+      proof: proofOf(request, origin),
       maxStale: stalenessFor(critical === true ? 'POST' : (request.method ?? '')),
     })
   }

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { argon2Sync } from 'node:crypto'
 import { it } from 'node:test'
 import { type EventKind, eventKinds } from './events.ts'
-import { goodPassword, onEachEngine, openHouse, otherPassword, type TestHouse } from './testing/index.ts'
+import {
+  goodPassword,
+  keyHolder,
+  onEachEngine,
+  openHouse,
+  otherPassword,
+  signInBound,
+  type TestHouse,
+} from './testing/index.ts'
 import { readRefreshToken, writeRefreshToken } from './tokens/refresh-token.ts'
 
 const thirdPassword = 'eleven amber lanterns on the pier'
@@ -84,6 +92,10 @@ const acts: Readonly<Record<EventKind, (house: TestHouse, owner: Owner) => Promi
     house.machine.clock.advance(31)
     await refresh(house, refresh_token)
   },
+  async refresh_unproven(house, { email, password }) {
+    const { refresh_token } = await signInBound(house, keyHolder(), { email, password })
+    await refresh(house, refresh_token)
+  },
   session_began: (house, { email }) => house.tokens(email),
   session_ended: (_, { browser }) => browser.post('/auth/sign-out'),
   async sessions_ended(house, { browser, email }) {
@@ -105,6 +117,7 @@ const refused: readonly EventKind[] = [
   'refresh_from_the_future',
   'refresh_repeats_exhausted',
   'refresh_reused',
+  'refresh_unproven',
   'sign_in_failed',
 ]
 

@@ -20,6 +20,7 @@ export const eventKinds = [
   'refresh_from_the_future',
   'refresh_repeats_exhausted',
   'refresh_reused',
+  'refresh_unproven',
   'session_began',
   'session_ended',
   'sessions_ended',

@@ -29,6 +29,7 @@ export type Purpose =
   | 'signing_key'
   | 'limit'
   | 'feed_position'
+  | 'nonce'
 
 export type Secrets = {
   /** SHA-256 as base64url. For values with 128 bits of randomness or more, never for passwords. */

@@ -1,5 +1,7 @@
 import { type Credential, carriesSessionCookie, readCredential } from './credentials.ts'
 import { guard, isSafe } from './guard.ts'
+import type { ShownProof } from './proof.ts'
+import { targetOf } from './proof-target.ts'
 
 /** A request as any framework hands it over: a web `Request`, or node's message with its headers as they are. */
 export type IncomingRequest = {
@@ -68,4 +70,13 @@ export function credentialOf(request: IncomingRequest): Credential | null {
   const authorization = authorizationOf(request)
   const cookie = authorization === null ? headerOf(request, 'cookie') : null
   return readCredential({ authorization, cookie })
+}
+
+/** What a DPoP proof has to be about. Our origin is the one from the settings: of the address only the path is believed. */
+export function proofOf(request: IncomingRequest, origin: string): ShownProof {
+  return {
+    header: headerOf(request, 'dpop'),
+    method: request.method ?? '',
+    target: targetOf(origin, request.originalUrl ?? request.url ?? ''),
+  }
 }

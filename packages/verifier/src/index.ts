@@ -2,6 +2,7 @@ export { type AccessTokenClaims, checkAccessToken, type ExpectedToken } from './
 export { decodeBase64url, encodeBase64url } from './base64url.ts'
 export { type Cache, createCache } from './cache.ts'
 export type { Caller, CallerSession, Carrier } from './caller.ts'
+export { challengeOf } from './challenge.ts'
 export {
   type Admission,
   admit,
@@ -38,17 +39,27 @@ export {
   skewSeconds,
 } from './feed.ts'
 export { type GuardedRequest, guard, provesSameOrigin } from './guard.ts'
-export { credentialOf, guardIncoming, headerOf, type IncomingRequest, type OwnOrigins } from './incoming.ts'
+export {
+  credentialOf,
+  guardIncoming,
+  headerOf,
+  type IncomingRequest,
+  type OwnOrigins,
+  proofOf,
+} from './incoming.ts'
 export { isJsonObject, type JsonLimits, type JsonObject, type JsonValue, parseJsonObject } from './json.ts'
 export { type Jws, parseJws, readPayload } from './jws.ts'
 export { type KeySet, parseKeySet } from './key-set.ts'
 export type { RouteOptions } from './limit.ts'
 export type { LogLine } from './machine.ts'
+export { type ExpectedProof, type Proof, requireScheme, type ShownProof } from './proof.ts'
+export { createProofCheck, type ProofCheck } from './proof-check.ts'
+export { proofAlgorithms } from './proof-key.ts'
 export type { SignatureAlgorithm, VerificationKey } from './public-key.ts'
 export { Refusal, type RefusalEntry, refuse, type VerifierRefusalCode, verifierRefusals } from './refusal.ts'
 export type { Client } from './requests.ts'
 export { demand, type Requirements } from './required.ts'
-export { cookieRights, keysOf, type Rights, type Statement, statementOf } from './statement.ts'
+export { cookieRights, keysOf, type Rights, type Statement, statementOf, tokenRights } from './statement.ts'
 export { beat, type Instant, type Steady, stamp, startSteady, steadyAt, wallSeconds } from './steady.ts'
 export { createVerifier, type Verifier, type VerifierOptions, type VerifierStatus } from './verifier.ts'
 export {

@@ -49,6 +49,8 @@ const later: Checks<RouteOptions> = {
   check: async (request, route) => judgeWord(authorizationOf(request), route),
 }
 
+const bothSchemes = 'Bearer realm="counterfoil", DPoP realm="counterfoil", algs="ES256 Ed25519 RS256"'
+
 type Seen = { status: number; headers: Headers; body: string }
 type Ask = (authorization: string | null, path?: string) => Promise<Seen>
 type Framework = (checks: Checks<RouteOptions>) => Promise<Ask>
@@ -195,7 +197,7 @@ for (const [name, framework, answersBroken] of frameworks) {
       assert.deepEqual(JSON.parse((await ask('Bearer good', '/me')).body), caller)
       const answer = await ask(null, '/me')
       assert.equal(answer.status, 401)
-      assert.equal(answer.headers.get('www-authenticate'), 'Bearer realm="counterfoil"')
+      assert.equal(answer.headers.get('www-authenticate'), bothSchemes)
       assert.match(answer.body, /"credential_missing"/)
     })
 

@@ -1,3 +1,4 @@
+import { challengeOf } from './challenge.ts'
 import { authorizationOf, type IncomingRequest } from './incoming.ts'
 import { Refusal } from './refusal.ts'
 
@@ -10,20 +11,17 @@ export type Problem = {
 
 /** The answer to a request that was refused, or null where something broke, which is the framework's to answer. */
 export function problemFor(error: unknown, request: IncomingRequest): Problem | null {
-  return error instanceof Refusal ? problemOf(error, authorizationOf(request) !== null) : null
+  return error instanceof Refusal ? problemOf(error, authorizationOf(request)) : null
 }
 
 /** A refusal as it is shown. Its `detail` is for operators and stays here. */
-function problemOf(refusal: Refusal, showsToken: boolean): Problem {
+function problemOf(refusal: Refusal, authorization: string | null): Problem {
   const { status, code, message, retryAfterSeconds, challenge } = refusal
   const headers: Record<string, string> = {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
   }
   if (retryAfterSeconds !== null) headers['retry-after'] = String(retryAfterSeconds)
-  // RFC 6750 3: an error only where a token was shown.
-  const error = challenge ?? (status === 401 && showsToken ? 'error="invalid_token"' : null)
-  if (status === 401 || error !== null)
-    headers['www-authenticate'] = `Bearer realm="counterfoil"${error === null ? '' : `, ${error}`}`
+  if (status === 401 || challenge !== null) headers['www-authenticate'] = challengeOf(refusal, authorization)
   return { status, headers, body: JSON.stringify({ type: 'about:blank', title: message, status, code }) }
 }

@@ -34,6 +34,18 @@ export const verifierRefusals = {
   credential_missing: { status: 401, message: 'Sign in first: this request carries no credential.' },
   credential_invalid: { status: 401, message: 'The credential of this request is not valid.' },
   credential_ambiguous: { status: 400, message: 'The request carries more than one credential. Send one.' },
+  proof_invalid: {
+    status: 401,
+    message: 'The proof of possession (DPoP) is missing or does not fit this request.',
+  },
+  proof_nonce_needed: {
+    status: 401,
+    message: 'Sign the proof of possession (DPoP) with the nonce of this answer, and send the request again.',
+  },
+  too_many_proofs: {
+    status: 429,
+    message: 'This key has sent more requests than can be told apart. Wait a little.',
+  },
   token_expired: { status: 401, message: 'The access token has expired. Refresh it.' },
   session_ended: { status: 401, message: 'The session has ended. Sign in again.' },
   forged_request: {
@@ -52,7 +64,7 @@ export const verifierRefusals = {
 export type VerifierRefusalCode = keyof typeof verifierRefusals
 
 export function refuse(code: VerifierRefusalCode, detail?: string): never {
-  // What is stale is fresh again within a heartbeat or two, if it ever is.
-  const retryAfterSeconds = code === 'feed_stale' ? 1 : null
+  // What is stale is fresh again within a heartbeat or two, if it ever is; proofs are forgotten every second.
+  const retryAfterSeconds = code === 'feed_stale' || code === 'too_many_proofs' ? 1 : null
   throw new Refusal({ code, ...verifierRefusals[code], detail: detail ?? null, retryAfterSeconds })
 }

@@ -10,7 +10,13 @@ const claimsOf = (changes: Record<string, unknown> = {}): AccessTokenClaims =>
 
 test('a genuine token is a statement of its own: read when it was issued, ended when it expires', () => {
   const { rights, session, account, clientId, ...times } = statementOf(claimsOf(), 'kid')
-  assert.deepEqual(rights, { carrier: 'bearer', scopes: ['read', 'write'], actor: null, grant: null })
+  assert.deepEqual(rights, {
+    carrier: 'bearer',
+    confirmation: null,
+    scopes: ['read', 'write'],
+    actor: null,
+    grant: null,
+  })
   assert.deepEqual([account, session?.id, clientId], [{ id: 'acc_1', email: null }, 'ses_1', 'first-party'])
   const expected = { cookieId: null, keyId: 'kid', asOf: 7, readStart: now, end: now + 300 }
   assert.deepEqual(times, { authenticatedAt: now - 60, ...expected })
@@ -18,7 +24,7 @@ test('a genuine token is a statement of its own: read when it was issued, ended 
 
 test('a token that is bound to a key says so in its carrier', () => {
   const { rights } = statementOf(claimsOf({ cnf: { jkt: 'x'.repeat(43) } }), 'kid')
-  assert.equal(rights.carrier, 'dpop')
+  assert.deepEqual([rights.carrier, rights.confirmation], ['dpop', 'x'.repeat(43)])
 })
 
 const scopes: [

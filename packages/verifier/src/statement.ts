@@ -25,6 +25,8 @@ export type Statement = {
 /** What a caller may do, and how it shows who it is; one object for everybody who carries a cookie. */
 export type Rights = {
   readonly carrier: Caller['carrier']
+  /** The thumbprint of the key that each request has to prove; null where the credential is enough. */
+  readonly confirmation: string | null
   readonly scopes: readonly string[]
   readonly actor: string | null
   readonly grant: string | null
@@ -32,6 +34,7 @@ export type Rights = {
 
 export const cookieRights: Rights = Object.freeze({
   carrier: 'cookie',
+  confirmation: null,
   scopes: Object.freeze([]),
   actor: null,
   grant: null,
@@ -39,12 +42,12 @@ export const cookieRights: Rights = Object.freeze({
 
 /** A genuine access token is a statement of its own. It tells neither address nor device. */
 export function statementOf(claims: AccessTokenClaims, keyId: string): Statement {
-  const { sessionId, scopes, actor, grant } = claims
+  const { sessionId } = claims
   const unknown = { created_at: null, last_seen_at: null, device: null, carrier: null }
   return {
     account: { id: claims.subject, email: null },
     session: sessionId === null ? null : { id: sessionId, ...unknown, current: true },
-    rights: { carrier: claims.confirmation === null ? 'bearer' : 'dpop', scopes, actor, grant },
+    rights: tokenRights(claims),
     authenticatedAt: claims.authenticatedAt,
     clientId: claims.clientId,
     cookieId: null,
@@ -53,6 +56,11 @@ export function statementOf(claims: AccessTokenClaims, keyId: string): Statement
     readStart: claims.issuedAt,
     end: claims.expiresAt,
   }
+}
+
+/** What an access token gives, whether or not it is bound. */
+export function tokenRights({ confirmation, scopes, actor, grant }: AccessTokenClaims): Rights {
+  return { carrier: confirmation === null ? 'bearer' : 'dpop', confirmation, scopes, actor, grant }
 }
 
 /** Under which keys the feed would tell the end of this statement. A grant's token outlives the session beside it. */

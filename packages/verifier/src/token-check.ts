@@ -1,6 +1,5 @@
 import { parseAccessToken, proveAccessToken } from './access-token.ts'
-import type { Caller } from './caller.ts'
-import { admit, type Checker, callerOf, type Entry, find, isFresh } from './checker.ts'
+import { admit, type Checker, type Entry, find, isFresh } from './checker.ts'
 import { skewSeconds } from './feed.ts'
 import type { Keys } from './keys.ts'
 import type { Limit } from './limit.ts'
@@ -22,7 +21,7 @@ export type TokenCheckNeeds = {
 }
 
 /** The checks of a token that is not known yet, or of which too little is known for a route. */
-export function createTokenCheck(needs: TokenCheckNeeds): (token: string, limit: Limit) => Promise<Caller> {
+export function createTokenCheck(needs: TokenCheckNeeds): (token: string, limit: Limit) => Promise<Entry> {
   const { checker, machine, keys, issuer, audience, ask } = needs
 
   /** When the server was asked about it and said yes, on the steady clock; 0 where it could not be asked. */
@@ -41,19 +40,17 @@ export function createTokenCheck(needs: TokenCheckNeeds): (token: string, limit:
     const now = wallSeconds(checker.view.steady, machine.now())
     // The skew is for `iat` alone: `admit` holds on to the very end.
     const claims = await proveAccessToken(unproven, { key, issuer, audience, now, skewSeconds })
-    if (claims.confirmation !== null)
-      refuse('credential_invalid', 'access token: bound to a key, and proofs are not checked here')
     return statementOf(claims, unproven.kid)
   }
 
-  function accept(entry: Entry, limit: Limit): Caller {
+  function accept(entry: Entry, limit: Limit): Entry {
     const isEnough =
       ask === null || limit.isLenient || isFresh(checker.view, entry, machine.now(), limit.maxStale)
-    return isEnough ? callerOf(entry) : refuse('feed_stale', 'the feed is old and the server does not answer')
+    return isEnough ? entry : refuse('feed_stale', 'the feed is old and the server does not answer')
   }
 
   /** Known, but what is known is old. Null: something has ended it meanwhile. */
-  async function renew(token: string, limit: Limit): Promise<Caller | null> {
+  async function renew(token: string, limit: Limit): Promise<Entry | null> {
     const asked = await askedAt(token, limit)
     const entry = find(checker, 'tokens', token, machine.now())
     if (entry === null) return null
@@ -63,8 +60,8 @@ export function createTokenCheck(needs: TokenCheckNeeds): (token: string, limit:
 
   return async function checkToken(token, limit) {
     if (find(checker, 'tokens', token, machine.now()) !== null) {
-      const caller = await renew(token, limit)
-      if (caller !== null) return caller
+      const known = await renew(token, limit)
+      if (known !== null) return known
     }
     const statement = await prove(token)
     const isCurrent = ask !== null && ageOf(checker.view, machine.now()) <= limit.maxStale

@@ -47,7 +47,7 @@ const { statements, callers, cases } = readOwnVectors<VerdictFile>('verdicts', 1
 function statementOf(given: ListedStatement): Statement {
   const { carrier, account, session, scopes, actor, grant } = given
   return {
-    ...{ account, session, rights: { carrier, scopes, actor, grant } },
+    ...{ account, session, rights: { carrier, confirmation: null, scopes, actor, grant } },
     ...{ authenticatedAt: given.authenticated_at, clientId: given.client_id },
     ...{ cookieId: given.cookie_id, keyId: given.key_id },
     ...{ asOf: given.as_of, readStart: given.read_start, end: given.end },

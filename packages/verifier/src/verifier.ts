@@ -1,12 +1,13 @@
 import type { Caller } from './caller.ts'
-import { callerOf, createChecker, find, isFresh } from './checker.ts'
+import { callerOf, createChecker, type Entry, find, isFresh } from './checker.ts'
 import { createCookieCheck } from './cookie-check.ts'
-import { credentialOf, guardIncoming, type IncomingRequest } from './incoming.ts'
+import { credentialOf, guardIncoming, type IncomingRequest, proofOf } from './incoming.ts'
 import { createIssuer } from './issuer.ts'
 import { createLimits, type RouteOptions } from './limit.ts'
 import { createMachine, type LogLine, type Machine } from './machine.ts'
 import { checkedIssuer } from './metadata.ts'
-import { refuse } from './refusal.ts'
+import { requireScheme } from './proof.ts'
+import { createProofCheck } from './proof-check.ts'
 import type { Client } from './requests.ts'
 import { demand, type Requirements } from './required.ts'
 import { wallSeconds } from './steady.ts'
@@ -20,6 +21,11 @@ export type VerifierOptions = {
   readonly audience: string
   /** This service's own origin as browsers write it: what the guard compares with. */
   readonly origin: string
+  /**
+   * What a proxy in front takes off the path, such as `/api`: a DPoP proof names the address that its maker knows.
+   * Default: nothing.
+   */
+  readonly pathPrefix?: string | undefined
   /** This service's credential at the server. Without one no revocation is seen, and cookies are not taken. */
   readonly client?: Client | undefined
   /** Other origins whose pages may act here with our cookie. Compared exactly. */
@@ -28,6 +34,8 @@ export type VerifierOptions = {
   readonly maxStale?: number | undefined
   /** How many callers of each carrier are remembered. Default 100,000. */
   readonly cacheEntries?: number | undefined
+  /** How many DPoP proofs of the last minute and a half are remembered, so that none is taken twice. Default 200,000. */
+  readonly proofEntries?: number | undefined
   /** Default: warnings and errors to the console. */
   readonly log?: ((line: LogLine) => void) | undefined
 }
@@ -36,7 +44,8 @@ export type Verifier = {
   /**
    * Who sends this request: null if nobody that we know (no credential, or a cookie that is unknown or over). Guards
    * unsafe requests first; never sets a cookie. A `Refusal`: `forged_request`, `credential_invalid`,
-   * `credential_ambiguous`, `token_expired`, `session_ended`, `feed_stale`.
+   * `credential_ambiguous`, `token_expired`, `session_ended`, `feed_stale`; and for a token that is bound to a key, which
+   * has to come with a DPoP proof for this very request, `proof_invalid` and `too_many_proofs`.
    */
   identify(request: IncomingRequest, route?: RouteOptions): Promise<Caller | null>
   /** The same, at once where the credential is known and later where it is not: `await` takes both. Throws or rejects. */
@@ -48,7 +57,8 @@ export type Verifier = {
    * `reauthentication_required`, `insufficient_scope`, `presence_required`.
    */
   demand(caller: Caller | null, requirements?: Requirements): Caller
-  /** What `identify` does, for a bare access token. At once where it is known, later where it is not: `await` takes both. */
+  /** What `identify` does, for a bare access token; one that is bound is refused, as no proof comes
+   * with it. At once where it is known, later where it is not: `await` takes both. */
   verify(token: string, route?: RouteOptions): Caller | Promise<Caller>
   /** The same for the value of a session cookie, which nobody has guarded here. */
   verifyCookie(value: string, route?: RouteOptions): Caller | null | Promise<Caller | null>
@@ -87,25 +97,51 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
     client = null,
     maxStale = 20,
     cacheEntries = 100_000,
+    proofEntries = 200_000,
+    pathPrefix = '',
   } = options
   const own = { origin, allowedOrigins }
+  if (!/^(?:\/[\w.~-]+)*$/.test(pathPrefix))
+    throw new RangeError('pathPrefix is a path such as /api, without a final slash')
   const limitOf = createLimits(maxStale)
   const checker = createChecker({ now: machine.now(), entries: cacheEntries })
   const issuer = createIssuer({ issuer: checkedIssuer(options.issuer), client, maxStale, checker, machine })
   const { keys } = issuer
   const ask = client === null ? null : issuer.askToken
   const checkToken = createTokenCheck({ checker, machine, keys, issuer: options.issuer, audience, ask })
+  const proofs = createProofCheck({ entries: proofEntries })
   const checkCookie = createCookieCheck({ checker, machine, ask: issuer.askCookie })
   // Who hears of no revocation cannot say how old what it knows is.
   const trusted = (milliseconds: number) => (client === null ? Number.POSITIVE_INFINITY : milliseconds)
   let hasRefusedCookie = false
 
-  function verify(token: string, route?: RouteOptions): Caller | Promise<Caller> {
+  function knownToken(token: string, route: RouteOptions | undefined): Entry | Promise<Entry> {
     const limit = limitOf(route)
     const now = machine.now()
     const entry = find(checker, 'tokens', token, now)
     const isEnough = entry !== null && isFresh(checker.view, entry, now, trusted(limit.maxStale))
-    return isEnough ? callerOf(entry) : checkToken(token, limit)
+    return isEnough ? entry : checkToken(token, limit)
+  }
+
+  function asBearer(entry: Entry): Caller {
+    requireScheme('bearer', entry.rights.confirmation)
+    return callerOf(entry)
+  }
+
+  function verify(token: string, route?: RouteOptions): Caller | Promise<Caller> {
+    const known = knownToken(token, route)
+    return known instanceof Promise ? known.then(asBearer) : asBearer(known)
+  }
+
+  async function verifyBound(token: string, request: IncomingRequest, route?: RouteOptions): Promise<Caller> {
+    const entry = await knownToken(token, route)
+    const { confirmation } = entry.rights
+    requireScheme('dpop', confirmation)
+    const now = wallSeconds(checker.view.steady, machine.now())
+    const { header, ...about } = proofOf(request, origin + pathPrefix)
+    const proof = await proofs.check(header, { ...about, token, now, isOurNonce: null })
+    proofs.use(proof, confirmation, now)
+    return callerOf(entry)
   }
 
   function verifyCookie(value: string, route?: RouteOptions): Caller | null | Promise<Caller | null> {
@@ -129,7 +165,7 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
     const credential = credentialOf(request)
     if (credential === null) return null
     if (credential.kind === 'cookie') return verifyCookie(credential.value, route)
-    if (credential.kind === 'dpop') refuse('credential_invalid', 'DPoP proofs are not checked here')
+    if (credential.kind === 'dpop') return verifyBound(credential.token, request, route)
     return verify(credential.token, route)
   }
 

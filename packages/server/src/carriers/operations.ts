@@ -8,9 +8,12 @@ import {
   keysOf,
   type Look,
   look,
+  type Proof,
   Refusal,
   type Remembered,
   remember,
+  requireScheme,
+  type ShownProof,
   type Statement,
   stamp,
 } from '@counterfoil/verifier'
@@ -21,7 +24,7 @@ import type { Entropy, Log, Secrets, Watch } from '../machine.ts'
 import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
 import { type SessionRecord, type Sessions, type ShownSession, showSession } from '../sessions/index.ts'
-import type { TokenPair, Tokens } from '../tokens/index.ts'
+import type { Proofs, TokenPair, Tokens } from '../tokens/index.ts'
 import { sessionCookie } from './cookie.ts'
 import { cookieStatement, tokenStatement } from './statement.ts'
 import * as store from './store.ts'
@@ -34,13 +37,16 @@ export type Handed = {
   session: ShownSession
 }
 
-/** `isPassive`: this request is not a sign of life. `maxStale`: milliseconds. */
-type Asked = { isPassive: boolean; maxStale?: number }
+/** `isPassive`: this request is not a sign of life. `proof`: that its sender holds a key. `maxStale`: milliseconds. */
+type Asked = { isPassive: boolean; proof?: ShownProof; maxStale?: number }
+
+/** `proof`: tokens are bound to its key. Without one they are bound to what they were bound to before, if anything. */
+export type Handing = { sessionId: string; carrier: 'cookie' | 'token'; proof?: Proof | null }
 
 export type Carriers = {
   /**
    * Who shows this credential. An unknown, ended or expired cookie is absent: `null`. A token that cannot be
-   * accepted is refused.
+   * accepted is refused, and so is one that is bound to a key without a proof for this very request.
    */
   identify(credential: Credential | null, given: Asked): Promise<Caller | null>
   /** The same, at once where the credential is known and later where it is not; a refusal is thrown, or rejects. */
@@ -48,7 +54,8 @@ export type Carriers = {
   /** What may be believed of a cookie for a while, read from the store now. `null`: no session, or none that lives. */
   statement(cookie: string): Promise<Statement | null>
   /** Gives a live session a new credential of its carrier; one that it had before is dead from here on. */
-  handOut(given: { sessionId: string; carrier: 'cookie' | 'token' }): Promise<Handed>
+  handOut(given: Handing): Promise<Handed>
+  readonly proofs: Pick<Proofs, 'nonce' | 'checkNew'>
 }
 
 type Needs = {
@@ -59,6 +66,7 @@ type Needs = {
   feed: Feed
   sessions: Sessions
   tokens: Tokens
+  proofs: Proofs
   policy: Policy
   checker: Checker
   log: Log
@@ -67,6 +75,8 @@ type Needs = {
 }
 
 const cookieBytes = 32
+/** Where a request cannot carry a proof. */
+const nothing: ShownProof = { header: null, method: '', target: null }
 /** Milliseconds by which the view may be behind before the store is asked instead. */
 const staleness = { ordinary: 20_000, critical: 3_000 } as const
 /** What changes something is judged by fresher knowledge. */
@@ -76,7 +86,7 @@ export const stalenessFor = (method: string): number =>
 const rounds = 200
 
 export function createCarriers(needs: Needs): Carriers {
-  const { db, clock, entropy, secrets, feed, sessions, tokens, policy, checker, log, looked } = needs
+  const { db, clock, entropy, secrets, feed, sessions, tokens, proofs, policy, checker, log, looked } = needs
 
   /** What the store says of it now; `null` for a cookie that is unknown or over. A token that is refused throws. */
   async function read(carried: Carried, credential: string): Promise<Statement | null> {
@@ -84,9 +94,6 @@ export function createCarriers(needs: Needs): Carriers {
     const readStart = clock.now()
     if (carried === 'tokens') {
       const found = await tokens.identify(credential)
-      // A bound token without its proof is a stolen one (RFC 9449 7.2); proofs are not taken yet.
-      if (found.claims.confirmation !== null)
-        refuse('credential_invalid', { detail: 'the token is bound to a key' })
       return tokenStatement(found.session, { readStart, ...found })
     }
     // The tag turns random values away before the store is asked.
@@ -158,8 +165,8 @@ export function createCarriers(needs: Needs): Carriers {
     })
   }
 
-  async function handOutTokens(sessionId: string): Promise<Handed> {
-    const { pair, session } = await tokens.handOut(sessionId)
+  async function handOutTokens(sessionId: string, proof: Proof | null): Promise<Handed> {
+    const { pair, session } = await tokens.handOut({ sessionId, proof })
     return { cookie: null, tokens: pair, ...shown(session) }
   }
 
@@ -170,18 +177,27 @@ export function createCarriers(needs: Needs): Carriers {
     }
   }
 
-  function accept(known: Remembered, isPassive: boolean): Caller {
+  function accept(known: Remembered, { isPassive }: Asked): Caller {
     if (!isPassive) keepAlive(known)
     return callerOf(known)
   }
 
+  /** A bound token needs its proof on every request, also where all else is known: the token alone is what a thief has. */
+  function confirm(credential: Credential, known: Remembered, asked: Asked): Caller | Promise<Caller> {
+    const { confirmation: key } = known.rights
+    if (credential.kind !== 'dpop') {
+      if (credential.kind === 'bearer') requireScheme('bearer', key)
+      return accept(known, asked)
+    }
+    requireScheme('dpop', key)
+    const { token } = credential
+    return proofs.require(asked.proof ?? nothing, { token, key }).then(() => accept(known, asked))
+  }
+
   /** Nothing is waited for where the credential is known: that is nearly every request, and what it costs. */
-  function check(
-    credential: Credential | null,
-    { isPassive, maxStale = staleness.ordinary }: Asked,
-  ): Caller | null | Promise<Caller | null> {
+  function check(credential: Credential | null, asked: Asked): Caller | null | Promise<Caller | null> {
     if (credential === null) return null
-    if (credential.kind === 'dpop') refuse('credential_invalid', { detail: 'bound tokens are not taken yet' })
+    const { maxStale = staleness.ordinary } = asked
     const carried = credential.kind === 'cookie' ? 'cookies' : 'tokens'
     const text = credential.kind === 'cookie' ? credential.value : credential.token
     // A server that is stopping does not follow the feed any more: it hears of no end, its own ones included.
@@ -189,8 +205,8 @@ export function createCarriers(needs: Needs): Carriers {
       ? look(checker, { carried, credential: text, maxStale }, clock.instant())
       : null
     looked(carried, seen?.kind ?? 'cold')
-    if (seen?.kind === 'accept') return accept(seen.entry, isPassive)
-    return recall(carried, text).then((known) => known && accept(known, isPassive))
+    if (seen?.kind === 'accept') return confirm(credential, seen.entry, asked)
+    return recall(carried, text).then((known) => known && confirm(credential, known, asked))
   }
 
   return {
@@ -201,7 +217,8 @@ export function createCarriers(needs: Needs): Carriers {
       if (statement !== null) keepAlive(remember(statement))
       return statement
     },
-    handOut: ({ sessionId, carrier }) =>
-      carrier === 'cookie' ? handOutCookie(sessionId) : handOutTokens(sessionId),
+    handOut: ({ sessionId, carrier, proof = null }) =>
+      carrier === 'cookie' ? handOutCookie(sessionId) : handOutTokens(sessionId, proof),
+    proofs,
   }
 }

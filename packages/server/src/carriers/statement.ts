@@ -1,5 +1,5 @@
 import type { AccessTokenClaims } from '@counterfoil/verifier'
-import { cookieRights, cookieStatementSeconds, type Statement } from '@counterfoil/verifier'
+import { cookieRights, cookieStatementSeconds, type Statement, tokenRights } from '@counterfoil/verifier'
 import { type SessionRecord, showSession } from '../sessions/index.ts'
 
 type Reading = {
@@ -29,10 +29,9 @@ export function tokenStatement(
   session: SessionRecord,
   { readStart, claims, keyId }: Reading & { claims: AccessTokenClaims; keyId: string },
 ): Statement {
-  const { scopes, actor, grant } = claims
   return {
     ...common(session, readStart),
-    rights: { carrier: 'bearer', scopes, actor, grant },
+    rights: tokenRights(claims),
     authenticatedAt: claims.authenticatedAt,
     cookieId: null,
     keyId,

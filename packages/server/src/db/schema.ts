@@ -104,6 +104,10 @@ export type SessionTable = {
   refresh_repeats: number
   /** The generation whose predecessor was last repeated. */
   refresh_repeated_generation: number
+  /** The thumbprint of the key that the session's tokens are bound to; `null` where they are plain. */
+  bound_key: string | null
+  /** Of the refresh token that is bound; such a session has no `refresh_current`. */
+  bound_hash: string | null
 }
 
 export type SigningKeyTable = {

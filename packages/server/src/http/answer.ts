@@ -1,7 +1,7 @@
 import { carriesSessionCookie } from '@counterfoil/verifier'
 import { deviceCookie, endedSessionCookie, type Handed, setCookies, signUpCookie } from '../carriers/index.ts'
 import type { Edge, Exchange } from './chain.ts'
-import { allowOrigin, answerHeaders } from './headers.ts'
+import { allowOrigin, answerHeaders, offerNonce } from './headers.ts'
 import type { Answer } from './route.ts'
 
 /** Turns an answer into a response; the only place where a credential is handed out or taken back. */
@@ -14,6 +14,7 @@ export async function writeAnswer(
   const keepSeconds = answer.text?.keepSeconds
   const headers = answerHeaders({ kind: route.kind, isHttps: edge.isHttps, keepSeconds })
   allowOrigin(headers, request.headers.get('origin'), edge.policy.origins)
+  offerNonce(headers, request, edge)
   setCookies(headers, cookiesFor(answer, handed, { request, caller }))
   if (answer.location !== undefined) headers.set('location', answer.location)
   if (answer.etag !== undefined) headers.set('etag', answer.etag)

@@ -1,4 +1,11 @@
-import { type Caller, type GuardedRequest, guard, readCredential } from '@counterfoil/verifier'
+import {
+  type Caller,
+  type GuardedRequest,
+  guard,
+  proofOf,
+  readCredential,
+  type ShownProof,
+} from '@counterfoil/verifier'
 import { type Carriers, stalenessFor } from '../carriers/index.ts'
 import type { Remote } from '../contract.ts'
 import type { Policy } from '../policy.ts'
@@ -18,6 +25,7 @@ export type Exchange = {
   readonly visible: Omit<RouteRequest<unknown>, 'body' | 'caller'>
   caller: Caller | null
   raw: Readonly<Record<string, unknown>>
+  readonly proof: ShownProof
 }
 
 export type Incoming = {
@@ -31,6 +39,7 @@ export function readExchange(route: Route, { request, params, remote, url }: Inc
   const { policy, origin } = edge
   const { headers } = request
   const guarded = guardedRequest(request, { origin, allowedOrigins: policy.origins })
+  const proof = proofOf(request, origin)
   const accept = headers.get('accept') ?? ''
   const visible = {
     params,
@@ -40,8 +49,9 @@ export function readExchange(route: Route, { request, params, remote, url }: Inc
     authorization: readsCookies(route) ? null : headers.get('authorization'),
     lastEventId: headers.get('last-event-id'),
     ifNoneMatch: headers.get('if-none-match'),
+    proveKey: async () => (proof.header === null ? null : edge.carriers.proofs.checkNew(proof)),
   }
-  return { route, request, guarded, visible, caller: null, raw: {} }
+  return { route, request, guarded, visible, proof, caller: null, raw: {} }
 }
 
 /** The chain, in its order: guard, caller, body, guard again if the body asks for a cookie, then the route. */
@@ -49,7 +59,7 @@ export async function runRoute(exchange: Exchange, edge: Edge): Promise<Answer> 
   const { route, request, guarded, visible } = exchange
   if (readsCookies(route)) guard({ ...guarded, asksForCookie: false })
   if (route.loopbackOnly && !visible.visitor.isLoopback) refuse('not_found')
-  exchange.caller = await callerFor(route, request, edge)
+  exchange.caller = await callerFor(exchange, edge)
   exchange.raw = route.takesBody ? await readBody(request, route.kind) : {}
   const prepared = route.prepare(exchange.raw)
   if (prepared.asksForCookie) guard({ ...guarded, asksForCookie: true })
@@ -60,14 +70,17 @@ function readsCookies(route: Route): boolean {
   return route.kind === 'api' || route.kind === 'page'
 }
 
-async function callerFor(route: Route, request: Request, { carriers }: Edge): Promise<Caller | null> {
+async function callerFor({ route, request, proof }: Exchange, { carriers }: Edge): Promise<Caller | null> {
   if (route.caller === 'ignored') return null
   const { headers, method } = request
   const authorization = headers.get('authorization')
   if (route.caller === 'replaced' && authorization !== null) return null
   const credential = readCredential({ authorization, cookie: headers.get('cookie') })
   const isPassive = headers.get('counterfoil-passive') === '?1'
-  const caller = await carriers.identify(credential, { isPassive, maxStale: stalenessFor(method) })
+  const caller = await carriers.identify(credential, {
+    ...{ isPassive, proof },
+    maxStale: stalenessFor(method),
+  })
   if (caller === null && route.caller === 'required') refuse('credential_missing')
   // Whoever acts for somebody may look, never change: such a caller is not present.
   const isDelegated = caller !== null && (caller.actor !== null || caller.grant !== null)

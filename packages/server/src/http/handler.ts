@@ -5,7 +5,7 @@ import type { Log } from '../machine.ts'
 import { refusal as coded, refusals } from '../refusals.ts'
 import { writeAnswer } from './answer.ts'
 import { type Edge, type Exchange, type Incoming, readExchange, runRoute } from './chain.ts'
-import { allowOrigin, answerHeaders, preflight } from './headers.ts'
+import { allowOrigin, answerHeaders, offerNonce, preflight } from './headers.ts'
 import type { Metrics } from './metrics.ts'
 import { asRefusal, showRefusal } from './problem.ts'
 import type { Route } from './route.ts'
@@ -62,15 +62,16 @@ export function createHandler(given: {
     request: Request,
     shown: { refusal: Refusal; isSignedIn: boolean },
   ): Response {
-    const hasAuthorization = request.headers.has('authorization')
+    const authorization = request.headers.get('authorization')
     const {
       status,
       body,
       headers: own,
-    } = showRefusal(shown.refusal, { kind, hasAuthorization, isSignedIn: shown.isSignedIn })
+    } = showRefusal(shown.refusal, { kind, authorization, isSignedIn: shown.isSignedIn })
     const headers = answerHeaders({ kind, isHttps: edge.isHttps })
     for (const [name, value] of Object.entries(own)) headers.set(name, value)
     allowOrigin(headers, request.headers.get('origin'), edge.policy.origins)
+    offerNonce(headers, request, edge)
     return new Response(body, { status, headers })
   }
 

@@ -1,3 +1,4 @@
+import type { Edge } from './chain.ts'
 import type { RouteKind } from './route.ts'
 
 const pagePolicy =
@@ -31,7 +32,12 @@ export function allowOrigin(headers: Headers, origin: string | null, allowed: re
   if (origin === null || !allowed.includes(origin)) return
   headers.set('access-control-allow-origin', origin)
   headers.set('access-control-allow-credentials', 'true')
-  headers.set('access-control-expose-headers', 'retry-after, www-authenticate')
+  headers.set('access-control-expose-headers', 'date, dpop-nonce, retry-after, www-authenticate')
+}
+
+/** Whoever shows a proof learns what the next one has to be made with, so that it is never refused for being old. */
+export function offerNonce(headers: Headers, request: Request, { carriers }: Pick<Edge, 'carriers'>): void {
+  if (request.headers.has('dpop')) headers.set('dpop-nonce', carriers.proofs.nonce())
 }
 
 export function preflight(headers: Headers): void {

@@ -1,4 +1,4 @@
-import { Refusal } from '@counterfoil/verifier'
+import { challengeOf, Refusal } from '@counterfoil/verifier'
 import { isUnavailable } from '../db/unavailable.ts'
 import type { Log } from '../machine.ts'
 import { refusal as coded } from '../refusals.ts'
@@ -12,14 +12,15 @@ const oauthErrors: ReadonlyMap<string, string> = new Map(
     grant_type_unsupported: 'unsupported_grant_type',
     client_invalid: 'invalid_client',
     scope_invalid: 'invalid_scope',
+    proof_invalid: 'invalid_dpop_proof',
+    proof_nonce_needed: 'use_dpop_nonce',
+    too_many_proofs: 'temporarily_unavailable',
     busy: 'temporarily_unavailable',
     feed_stale: 'temporarily_unavailable',
     store_unavailable: 'temporarily_unavailable',
     broken: 'server_error',
   }),
 )
-
-const bearer = 'Bearer realm="counterfoil"'
 
 /** Broken is ours to know and theirs only to be told: nothing of the error leaves. */
 export function asRefusal(error: unknown, log: Log, where: string): Refusal {
@@ -37,13 +38,14 @@ export type ShownRefusal = { status: number; body: BodyInit; headers: Readonly<R
 /** The one place that turns a refusal into an answer. Its `detail` is for operators and stays here. */
 export function showRefusal(
   refusal: Refusal,
-  asked: { kind: RouteKind; hasAuthorization: boolean; isSignedIn: boolean },
+  asked: { kind: RouteKind; authorization: string | null; isSignedIn: boolean },
 ): ShownRefusal {
-  const { code, status, message } = refusal
+  const { code, message } = refusal
+  const status = statusOf(refusal, asked.kind)
   const headers: Record<string, string> = {}
   if (refusal.retryAfterSeconds !== null) headers['retry-after'] = String(refusal.retryAfterSeconds)
-  if (status === 401 && asked.kind !== 'page') headers['www-authenticate'] = challenge(code, asked)
-  if (refusal.challenge !== null) headers['www-authenticate'] = `${bearer}, ${refusal.challenge}`
+  const isChallenged = (status === 401 && asked.kind !== 'page') || refusal.challenge !== null
+  if (isChallenged) headers['www-authenticate'] = challenge(refusal, asked)
   if (asked.kind === 'page') {
     headers['content-type'] = 'text/html; charset=utf-8'
     return { status, headers, body: String(problemView({ status, message, signedIn: asked.isSignedIn })) }
@@ -57,9 +59,16 @@ export function showRefusal(
   return { status, headers, body: JSON.stringify({ type: 'about:blank', title: message, status, code }) }
 }
 
-/** RFC 6750 3: an error only where a token was shown. */
-function challenge(code: string, asked: { kind: RouteKind; hasAuthorization: boolean }): string {
-  if (asked.kind === 'oauth' || asked.kind === 'service') return 'Basic realm="counterfoil"'
-  if (!asked.hasAuthorization || code === 'sign_in_failed') return bearer
-  return `${bearer}, error="invalid_token"`
+function challenge(
+  refusal: Refusal,
+  { kind, authorization }: { kind: RouteKind; authorization: string | null },
+): string {
+  if (refusal.challenge === null && (kind === 'oauth' || kind === 'service'))
+    return 'Basic realm="counterfoil"'
+  return challengeOf(refusal, refusal.code === 'sign_in_failed' ? null : authorization)
+}
+
+/** Where tokens are asked for, a proof is a part of the request, not what admits to it (RFC 9449 5 and 8). */
+function statusOf({ code, status }: Refusal, kind: RouteKind): number {
+  return kind === 'oauth' && code.startsWith('proof_') ? 400 : status
 }

@@ -1,4 +1,4 @@
-import type { Caller, Refusal } from '@counterfoil/verifier'
+import type { Caller, Proof, Refusal } from '@counterfoil/verifier'
 import type { ZodType } from 'zod'
 import { refuse } from '../refusals.ts'
 import type { Html } from './html.ts'
@@ -30,6 +30,11 @@ export type RouteRequest<Body> = {
   /** How far a listener to the feed has come, as it was told. */
   lastEventId: string | null
   ifNoneMatch: string | null
+  /**
+   * The proof that whoever sends this holds a key (RFC 9449), for what is handed out to be bound to it; `null` without a
+   * `DPoP` header. Refuses one that does not fit, or was not made with a nonce of ours. Whoever hands out uses it up.
+   */
+  proveKey(): Promise<Proof | null>
 }
 
 /** What a route answers. It never touches a credential: it says what began or ended, and http/ does the rest. */
@@ -46,7 +51,7 @@ export type Answer = {
   /** Where a page sends the browser next; always a path of our own. */
   location?: string
   /** The session that a new credential is handed out for; what is handed out is the answer's body. */
-  began?: { sessionId: string; carrier: 'cookie' | 'token' }
+  began?: { sessionId: string; carrier: 'cookie' | 'token'; proof?: Proof | null }
   /** The carried credential is over. */
   ended?: true
   /** Set at a success: the device is known to this account from now on. */

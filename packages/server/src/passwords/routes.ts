@@ -1,4 +1,4 @@
-import type { Caller } from '@counterfoil/verifier'
+import type { Caller, Proof } from '@counterfoil/verifier'
 import { z } from 'zod'
 import { type Route, type RouteRequest, route } from '../http/route.ts'
 import { refuse } from '../refusals.ts'
@@ -17,6 +17,11 @@ export function newSession(request: RouteRequest<unknown>, carrier: NewSession['
   const carried = carrier === 'cookie' && caller?.carrier === 'cookie' ? caller.session : null
   const replaces = carried && caller ? { id: carried.id, accountId: caller.account.id } : null
   return { carrier, device: deviceLabel(visitor.userAgent), network: visitor.network, replaces }
+}
+
+/** The key that tokens are to be bound to. A cookie is bound to none, so nothing is asked of a proof beside it. */
+function proofFor(request: RouteRequest<unknown>, carrier: NewSession['carrier']): Promise<Proof | null> {
+  return carrier === 'token' ? request.proveKey() : Promise.resolve(null)
 }
 
 /** Only somebody who is here, in a session of their own, may do this: never a job that acts for them. */
@@ -46,12 +51,18 @@ export function passwordRoutes(passwords: Passwords, verifiedEmail: 'required' |
       async handle(request) {
         const { email, password, carrier } = request.body
         const session = newSession(request, carrier)
+        const proof = await proofFor(request, carrier)
         const { began, browser } = await passwords.signUp({ email, password, ...session })
         const mark = { value: browser, lifeSeconds: passwords.linkSeconds }
         // Without that evidence another site could plant the mark and later have its own link clicked here.
         const signUpCookie = request.visitor.isSameOrigin ? { signUpCookie: mark } : {}
         if (began === null) return { status: 202, json: {}, ...signUpCookie }
-        return { status: 201, began, deviceCookie: passwords.deviceCookieFor(began), ...signUpCookie }
+        return {
+          status: 201,
+          began: { ...began, proof },
+          deviceCookie: passwords.deviceCookieFor(began),
+          ...signUpCookie,
+        }
       },
     }),
     route({
@@ -64,6 +75,7 @@ export function passwordRoutes(passwords: Passwords, verifiedEmail: 'required' |
       async handle(request) {
         const { token, password = null, carrier } = request.body
         const browser = request.visitor.signUpCookie
+        const proof = await proofFor(request, carrier)
         const began = await passwords.verifyEmail({
           token,
           password,
@@ -72,7 +84,7 @@ export function passwordRoutes(passwords: Passwords, verifiedEmail: 'required' |
         })
         return {
           status: 200,
-          began,
+          began: { ...began, proof },
           deviceCookie: passwords.deviceCookieFor(began),
         }
       },
@@ -87,6 +99,7 @@ export function passwordRoutes(passwords: Passwords, verifiedEmail: 'required' |
       async handle(request) {
         const { email, password, carrier } = request.body
         const { deviceCookie } = request.visitor
+        const proof = await proofFor(request, carrier)
         const began = await passwords.signIn({
           email,
           password,
@@ -95,7 +108,7 @@ export function passwordRoutes(passwords: Passwords, verifiedEmail: 'required' |
         })
         return {
           status: 200,
-          began,
+          began: { ...began, proof },
           deviceCookie: passwords.deviceCookieFor(began),
         }
       },

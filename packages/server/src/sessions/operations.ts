@@ -110,6 +110,8 @@ export function createSessions({ db, clock, entropy, feed, events, policy, accou
       refresh_rotated_at: null,
       refresh_repeats: 0,
       refresh_repeated_generation: 0,
+      bound_key: null,
+      bound_hash: null,
     })
     const { accountId, network, carrier } = given
     await events.record(tx, {

@@ -28,6 +28,8 @@ const live: SessionRecord = {
   refresh_rotated_at: null,
   refresh_repeats: 0,
   refresh_repeated_generation: 0,
+  bound_key: null,
+  bound_hash: null,
   email: 'ada@example.org',
   account_state: 'active',
   account_end: 0,

@@ -1,4 +1,5 @@
-import type { Db, SessionTable } from '../db/schema.ts'
+import type { ExpressionBuilder } from 'kysely'
+import type { Db, Schema, SessionTable } from '../db/schema.ts'
 import type { SessionRecord } from './session.ts'
 
 /** The one read: the session, all that can have ended it, and the feed position, in one snapshot. */
@@ -40,17 +41,20 @@ export function listByAccount(db: Db, accountId: string): Promise<SessionRecord[
   return selectByAccount(db, accountId).execute()
 }
 
+function isHanded(row: ExpressionBuilder<Schema, 'session'>) {
+  const columns = ['cookie_hash', 'refresh_current', 'bound_hash'] as const
+  return row.or(columns.map((column) => row(column, 'is not', null)))
+}
+
 /** Those that have been handed a credential: one that has none cannot be seen. */
 export function listHandedByAccount(db: Db, accountId: string): Promise<SessionRecord[]> {
-  return selectByAccount(db, accountId)
-    .where((row) => row.or([row('cookie_hash', 'is not', null), row('refresh_current', 'is not', null)]))
-    .execute()
+  return selectByAccount(db, accountId).where(isHanded).execute()
 }
 
 export function listAll(db: Db): Promise<SessionRecord[]> {
   return selectRecord(db)
     .where('session.ended_at', 'is', null)
-    .where((row) => row.or([row('cookie_hash', 'is not', null), row('refresh_current', 'is not', null)]))
+    .where(isHanded)
     .orderBy('session.last_seen_at', 'desc')
     .execute()
 }
@@ -105,7 +109,14 @@ export async function renewProof(
   if (before === undefined) return undefined
   await tx
     .updateTable('session')
-    .set({ cookie_hash: null, refresh_current: null, refresh_previous: null, refresh_salt: null })
+    .set({
+      cookie_hash: null,
+      refresh_current: null,
+      refresh_previous: null,
+      refresh_salt: null,
+      // What is handed out next is bound to the same key.
+      bound_hash: null,
+    })
     .where('id', '=', given.id)
     .execute()
   return before

@@ -38,6 +38,16 @@ export {
   type TestHouse,
   type TokenAnswer,
 } from './house.ts'
+export {
+  type BoundAnswer,
+  type KeyHolder,
+  keyHolder,
+  type ProofAlgorithm,
+  type ProofGiven,
+  sendProven,
+  signInBound,
+  signJws,
+} from './key-holder.ts'
 export { createTestMachine, type HandClock, type HashCall, handClock, type TestMachine } from './machine.ts'
 export { routeTable } from './route-table.ts'
 export { type SlowReads, slowReads } from './slow-reads.ts'

@@ -5,20 +5,28 @@ import type { Ring } from './keys.ts'
 
 const utf8 = new TextEncoder()
 
+export type MintedToken = {
+  session: SessionRecord
+  issuer: string
+  audience: string
+  /** The thumbprint of the key that it is bound to; `null` for a plain one. */
+  key: string | null
+  readStart: number
+  lifeSeconds: number
+  entropy: Entropy
+}
+
 /**
  * An access token (RFC 9068) about a session that was just read. `readStart` is the time when that read
  * began: counting the token's life from signing instead would let it outlive the revocation it missed.
  */
-export function mintAccessToken(
-  ring: Ring,
-  given: { session: SessionRecord; issuer: string; readStart: number; lifeSeconds: number; entropy: Entropy },
-): string {
-  const { session, issuer, readStart } = given
+export function mintAccessToken(ring: Ring, given: MintedToken): string {
+  const { session, issuer, readStart, key } = given
   const header = { alg: ring.algorithm, kid: ring.kid, typ: 'at+jwt' }
   const claims = {
     iss: issuer,
     sub: session.account_id,
-    aud: issuer,
+    aud: given.audience,
     // Never past the session itself.
     exp: Math.min(readStart + given.lifeSeconds, session.expires_at),
     iat: readStart,
@@ -29,6 +37,7 @@ export function mintAccessToken(
     auth_time: session.authenticated_at,
     amr: session.amr.split(' '),
     as_of: session.as_of,
+    ...(key === null ? {} : { cnf: { jkt: key } }),
   }
   const input = `${encode(header)}.${encode(claims)}`
   return `${input}.${encodeBase64url(ring.sign(input))}`

@@ -1,4 +1,11 @@
-import { type AccessTokenClaims, checkAccessToken, encodeBase64url, parseJws } from '@counterfoil/verifier'
+import {
+  type AccessTokenClaims,
+  checkAccessToken,
+  encodeBase64url,
+  type Proof,
+  parseJws,
+  readPayload,
+} from '@counterfoil/verifier'
 import type { Db } from '../db/schema.ts'
 import { transact } from '../db/transact.ts'
 import type { Events } from '../events.ts'
@@ -9,6 +16,7 @@ import { refuse } from '../refusals.ts'
 import { lastEnd, type SessionRecord, type Sessions } from '../sessions/index.ts'
 import { mintAccessToken } from './access-token.ts'
 import type { Keys } from './key-operations.ts'
+import type { Proofs } from './proofs.ts'
 import {
   type RefreshToken,
   readRefreshToken,
@@ -22,19 +30,38 @@ import * as store from './store.ts'
 /** What a client is handed. Field names are those of RFC 6749 5.1. */
 export type TokenPair = {
   access_token: string
-  token_type: 'Bearer'
+  token_type: 'Bearer' | 'DPoP'
   expires_in: number
   refresh_token: string
 }
 
 export type Tokens = {
-  /** A fresh pair for a live session: the first one, or a new one after a new proof. */
-  handOut(sessionId: string): Promise<{ pair: TokenPair; session: SessionRecord }>
-  /** Rotates. `grant_invalid` for anything but a token that may be used now; misuse ends the session. */
-  refresh(given: { refreshToken: string; network: string | null }): Promise<TokenPair>
-  /** Checks an access token and reads its session. Throws `credential_invalid`, `token_expired`, `session_ended`. */
-  identify(accessToken: string): Promise<{ claims: AccessTokenClaims; keyId: string; session: SessionRecord }>
+  /**
+   * A fresh pair for a live session: the first one, or a new one after a new proof. Bound to the key that is proven, or
+   * else to the one that the session's tokens were bound to before.
+   */
+  handOut(given: {
+    sessionId: string
+    proof: Proof | null
+  }): Promise<{ pair: TokenPair; session: SessionRecord }>
+  /**
+   * Rotates a plain refresh token; one that is bound stays, and needs a proof by its key. `grant_invalid` for anything
+   * but a token that may be used now, and for a proof where none belongs; misuse ends the session.
+   */
+  refresh(given: { refreshToken: string; network: string | null; proof: Proof | null }): Promise<TokenPair>
+  /** An access token for another service, bound to the key that is proven. It belongs to the session and ends with it. */
+  mintFor(given: {
+    sessionId: string
+    audience: string
+    proof: Proof
+  }): Promise<Omit<TokenPair, 'refresh_token'>>
+  /** Checks an access token made for us and reads its session. Throws `credential_invalid`, `token_expired`, `session_ended`. */
+  identify(accessToken: string): Promise<Identified>
+  /** The same for one that was made for us or for any audience of the policy. */
+  inspect(accessToken: string): Promise<Identified>
 }
+
+export type Identified = { claims: AccessTokenClaims; keyId: string; session: SessionRecord }
 
 type Needs = {
   db: Db
@@ -44,6 +71,7 @@ type Needs = {
   policy: Policy
   issuer: string
   keys: Keys
+  proofs: Proofs
   feed: Feed
   sessions: Sessions
   events: Events
@@ -55,36 +83,48 @@ const rounds = 200
 type Presented = RefreshToken & { hash: string }
 
 export function createTokens(needs: Needs): Tokens {
-  const { db, clock, entropy, secrets, policy, issuer, keys, feed, sessions, events } = needs
+  const { db, clock, entropy, secrets, policy, issuer, keys, proofs, feed, sessions, events } = needs
   const rule = { repeatSeconds: policy.refreshRepeatSeconds, repeats: policy.refreshRepeats }
 
   async function pairFor(
     session: SessionRecord,
     readStart: number,
-    refresh: RefreshToken,
+    { refresh, key }: { refresh: RefreshToken; key: string | null },
   ): Promise<TokenPair> {
+    const minted = await mint(session, readStart, { audience: issuer, key })
+    return { ...minted, refresh_token: writeRefreshToken(secrets, refresh) }
+  }
+
+  async function mint(
+    session: SessionRecord,
+    readStart: number,
+    about: { audience: string; key: string | null },
+  ): Promise<Omit<TokenPair, 'refresh_token'>> {
     feed.hub.requireClock()
     const lifeSeconds = policy.accessTokenSeconds
+    const given = { session, issuer, readStart, lifeSeconds, entropy, ...about }
     return {
-      access_token: mintAccessToken(await keys.ring(), { session, issuer, readStart, lifeSeconds, entropy }),
-      token_type: 'Bearer',
+      access_token: mintAccessToken(await keys.ring(), given),
+      token_type: about.key === null ? 'Bearer' : 'DPoP',
       expires_in: Math.min(lifeSeconds, session.expires_at - readStart),
-      refresh_token: writeRefreshToken(secrets, refresh),
     }
   }
 
-  async function handOut(sessionId: string): Promise<{ pair: TokenPair; session: SessionRecord }> {
+  async function handOut({ sessionId, proof }: { sessionId: string; proof: Proof | null }) {
     // Before the write: without a key to sign with, what the session had must stay.
     await keys.ring()
+    if (proof !== null) proofs.use(proof)
     for (let round = 0; round < rounds; round++) {
       const readStart = clock.now()
       const session = await sessions.findLive(sessionId)
       if (session === null) refuse('session_ended')
+      const key = proof?.thumbprint ?? session.bound_key
       const generation = session.refresh_generation + 1
       const secret = entropy.bytes(secretBytes)
       const hash = secrets.hash(secret)
-      if (await store.replaceRefresh(db, { sessionId, generation, hash, at: readStart })) {
-        return { pair: await pairFor(session, readStart, { sessionId, generation, secret }), session }
+      if (await store.replaceRefresh(db, { sessionId, generation, hash, key, at: readStart })) {
+        const refresh = { sessionId, generation, secret }
+        return { pair: await pairFor(session, readStart, { refresh, key }), session }
       }
     }
     refuse('busy', { retryAfterSeconds: 1 })
@@ -135,11 +175,46 @@ export function createTokens(needs: Needs): Tokens {
     })
   }
 
+  /** Useless without the key, so nothing rotates: lost answers and tabs that race are harmless. */
+  async function refreshBound(
+    session: SessionRecord,
+    readStart: number,
+    { token, proof, network }: { token: Presented; proof: Proof | null; network: string | null },
+  ): Promise<TokenPair> {
+    const { id, account_id: accountId, refresh_generation, bound_hash, bound_key } = session
+    if (bound_hash === null)
+      refuse('grant_invalid', { detail: 'a proof with a refresh token that is not bound' })
+    if (token.generation !== refresh_generation || token.hash !== bound_hash)
+      refuse('grant_invalid', { detail: 'replaced' })
+    if (proof === null || proof.thumbprint !== bound_key) {
+      await events.record(db, {
+        kind: 'refresh_unproven',
+        outcome: 'refused',
+        accountId,
+        sessionId: id,
+        network,
+      })
+      // RFC 9449 5: another key than the one it is bound to.
+      refuse(proof === null ? 'proof_invalid' : 'grant_invalid', {
+        detail: 'the refresh token is bound to a key',
+      })
+    }
+    proofs.use(proof)
+    sessions.touch(session)
+    return pairFor(session, readStart, { refresh: token, key: bound_key })
+  }
+
   /** `null` means that somebody else moved first: read again and judge anew. */
-  async function tryRefresh(token: Presented, network: string | null): Promise<TokenPair | null> {
+  async function tryRefresh(given: {
+    token: Presented
+    proof: Proof | null
+    network: string | null
+  }): Promise<TokenPair | null> {
+    const { token, proof, network } = given
     const readStart = clock.now()
     const session = await sessions.findLive(token.sessionId)
     if (session === null) refuse('grant_invalid', { detail: 'the session has ended' })
+    if (session.bound_hash !== null || proof !== null) return refreshBound(session, readStart, given)
     const state = refreshState(session)
     if (state === null) refuse('grant_invalid', { detail: 'the session has no refresh token' })
     const verdict = judgeRefresh(state, token, { ...rule, now: readStart })
@@ -155,35 +230,47 @@ export function createTokens(needs: Needs): Tokens {
       refuse('grant_invalid', { detail: verdict.reason })
     }
     const next = await (verdict.kind === 'rotate' ? rotate : repeat)(session, token, verdict.repeats)
-    return next === null ? null : pairFor(session, readStart, next)
+    return next === null ? null : pairFor(session, readStart, { refresh: next, key: null })
+  }
+
+  async function identifyFor(accessToken: string, audience: string): Promise<Identified> {
+    const { believed } = await keys.ring()
+    const claims = checkAccessToken(accessToken, { keys: believed, issuer, audience, now: clock.now() })
+    const session = claims.sessionId === null ? null : await sessions.findLive(claims.sessionId)
+    if (session === null || session.account_id !== claims.subject) refuse('session_ended')
+    // The session may have been proven anew after an end; this statement about it was made before.
+    if (lastEnd(session) > claims.asOf) refuse('session_ended')
+    return { claims, keyId: String(parseJws(accessToken)?.header.kid), session }
+  }
+
+  /** Which of the policy's audiences a token says that it was made for. Says nothing about whether that is true. */
+  function audienceOf(accessToken: string): string | null {
+    const jws = parseJws(accessToken)
+    const audience = jws && readPayload(jws)?.aud
+    return policy.audiences.find((one) => one === audience) ?? null
   }
 
   return {
     handOut,
-    async refresh({ refreshToken, network }) {
+    async refresh({ refreshToken, network, proof }) {
       const token = readRefreshToken(secrets, refreshToken)
       if (token === null) refuse('grant_invalid', { detail: 'not a refresh token of ours' })
       const presented = { ...token, hash: secrets.hash(token.secret) }
       for (let round = 0; round < rounds; round++) {
-        const pair = await tryRefresh(presented, network)
+        const pair = await tryRefresh({ token: presented, proof, network })
         if (pair !== null) return pair
       }
       refuse('busy', { retryAfterSeconds: 1 })
     },
-    async identify(accessToken) {
-      const { believed } = await keys.ring()
-      const claims = checkAccessToken(accessToken, {
-        keys: believed,
-        issuer,
-        audience: issuer,
-        now: clock.now(),
-      })
-      const session = claims.sessionId === null ? null : await sessions.findLive(claims.sessionId)
-      if (session === null || session.account_id !== claims.subject) refuse('session_ended')
-      // The session may have been proven anew after an end; this statement about it was made before.
-      if (lastEnd(session) > claims.asOf) refuse('session_ended')
-      return { claims, keyId: String(parseJws(accessToken)?.header.kid), session }
+    async mintFor({ sessionId, audience, proof }) {
+      const readStart = clock.now()
+      const session = await sessions.findLive(sessionId)
+      if (session === null) refuse('session_ended')
+      proofs.use(proof)
+      return mint(session, readStart, { audience, key: proof.thumbprint })
     },
+    identify: (accessToken) => identifyFor(accessToken, issuer),
+    inspect: (accessToken) => identifyFor(accessToken, audienceOf(accessToken) ?? issuer),
   }
 }
 

@@ -27,14 +27,16 @@ export function tokenRoutes({ tokens, keys, issuer, authenticate }: Needs): Rout
         client_id: text.optional(),
         scope: text.optional(),
       }),
-      async handle({ body, visitor }) {
+      async handle({ body, visitor, proveKey }) {
         if (body.grant_type !== 'refresh_token') refuse('grant_type_unsupported')
         // The built-in public client may be left out (RFC 6749 6: public clients do not prove themselves).
         if ((body.client_id ?? firstPartyClient) !== firstPartyClient) refuse('client_invalid')
         // First-party tokens have no scopes, so whatever is asked for is more than was granted.
         if ((body.scope ?? '') !== '') refuse('scope_invalid')
         if (body.refresh_token === undefined) refuse('input_invalid', { detail: 'refresh_token is missing' })
-        const pair = await tokens.refresh({ refreshToken: body.refresh_token, network: visitor.network })
+        const proof = await proveKey()
+        const given = { refreshToken: body.refresh_token, network: visitor.network, proof }
+        const pair = await tokens.refresh(given)
         return { status: 200, json: pair }
       },
     }),
@@ -75,7 +77,7 @@ export function tokenRoutes({ tokens, keys, issuer, authenticate }: Needs): Rout
 /** RFC 7662: read from the store now. Whatever cannot be accepted is inactive, and why is nobody's to know. */
 async function introspect(tokens: Tokens, token: string): Promise<object> {
   try {
-    const { claims } = await tokens.identify(token)
+    const { claims } = await tokens.inspect(token)
     const { issuer, subject, audience, expiresAt, issuedAt, tokenId, clientId, sessionId } = claims
     return {
       active: true,

@@ -20,21 +20,27 @@ function isOpen(row: ExpressionBuilder<Schema, 'session'>) {
   ])
 }
 
-/** A first secret, or a new one after a new proof: the one before is dead, without a successor of its own. */
+/**
+ * A first secret, or a new one after a new proof: the one before is dead, without a successor of its own. `key`: the
+ * thumbprint that it is bound to.
+ */
 export async function replaceRefresh(
   tx: Db,
-  given: { sessionId: string; generation: number; hash: string; at: number },
+  given: { sessionId: string; generation: number; hash: string; key: string | null; at: number },
 ): Promise<boolean> {
+  const { hash, key } = given
   const row = await tx
     .updateTable('session')
     .set({
       refresh_generation: given.generation,
-      refresh_current: given.hash,
+      refresh_current: key === null ? hash : null,
       refresh_previous: null,
       refresh_salt: null,
       refresh_rotated_at: given.at,
       refresh_repeats: 0,
       refresh_repeated_generation: 0,
+      bound_key: key,
+      bound_hash: key === null ? null : hash,
     })
     .where('id', '=', given.sessionId)
     .where('refresh_generation', '=', given.generation - 1)
