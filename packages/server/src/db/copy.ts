@@ -13,6 +13,7 @@ export const copiedTables: readonly (readonly [table: string, key: string])[] = 
   ['sign_up', 'id'],
   ['session', 'id'],
   ['signing_key', 'kid'],
+  ['key_succession', 'follows'],
   ['feed_head', 'id'],
   ['feed_epoch', 'epoch'],
   ['feed_log', 'seq'],

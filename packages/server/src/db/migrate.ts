@@ -3,6 +3,7 @@ import { type Migration, Migrator } from 'kysely/migration'
 import * as first from './migrations/2026-11-23-first.ts'
 import * as verifiers from './migrations/2026-11-26-verifiers.ts'
 import * as clients from './migrations/2026-11-26t15-clients.ts'
+import * as keySuccession from './migrations/2026-11-26t15-key-succession.ts'
 import * as sessionKeys from './migrations/2026-11-26t15-session-keys.ts'
 import type { Db } from './schema.ts'
 
@@ -11,6 +12,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '2026-11-23-first': first,
   '2026-11-26-verifiers': verifiers,
   '2026-11-26t15-clients': clients,
+  '2026-11-26t15-key-succession': keySuccession,
   '2026-11-26t15-session-keys': sessionKeys,
 }
 

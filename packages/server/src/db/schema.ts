@@ -11,6 +11,7 @@ export type Schema = {
   client_assertion: ClientAssertionTable
   session: SessionTable
   signing_key: SigningKeyTable
+  key_succession: KeySuccessionTable
   feed_head: FeedHeadTable
   feed_log: FeedLogTable
   feed_epoch: FeedEpochTable
@@ -121,6 +122,9 @@ export type SigningKeyTable = {
   active_at: number | null
   retired_at: number | null
 }
+
+/** One key was made after those that it follows, whoever noticed first that it was missing. */
+export type KeySuccessionTable = { follows: string; kid: string }
 
 export type FeedHeadTable = { id: number; epoch: number; seq: number; everyone_end: number }
 

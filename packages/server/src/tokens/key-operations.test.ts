@@ -129,6 +129,17 @@ onEachEngine('signing keys', (open) => {
     assert.equal(ring.sign('text').byteLength, 64)
   })
 
+  test('a reserve that was made later than the signer serves as well, once and again', async () => {
+    const { db, clock } = await started(open, { reserve: null })
+    const { keys } = await node(db, clock)
+    await keys.maintain()
+    for (let theft = 0; theft < 3; theft++) {
+      const reserve = (await keys.list()).find(({ state }) => state === 'reserve')?.kid
+      await keys.rotate('compromised')
+      assert.deepEqual([await signerOf(keys), await statesOf(keys)], [reserve, ['active', 'reserve']])
+    }
+  })
+
   test('after a theft without a reserve a fresh key signs', async () => {
     const { keys } = await started(open, { reserve: null })
     const stolen = await signerOf(keys)
@@ -168,6 +179,35 @@ onEachEngine('signing keys', (open) => {
     const [a, b] = await Promise.all(nodes.map(({ keys }) => keys.ring()))
     assert.equal(a?.kid, b?.kid)
     for (const { kid } of (await nodes[0]?.keys.list()) ?? []) assert.ok(a?.believed.get(kid) !== undefined)
+  })
+
+  test('four nodes that start at once on an empty database make one key and one reserve', async () => {
+    const { db } = await open()
+    const clock = handClock(1_000_000)
+    const nodes = await Promise.all([1, 2, 3, 4].map(() => node(db, clock)))
+    await Promise.all(nodes.map(({ keys }) => keys.maintain()))
+    const [first] = nodes
+    assert.ok(first)
+    assert.deepEqual(await statesOf(first.keys), ['active', 'reserve'])
+    assert.equal(new Set(await Promise.all(nodes.map(({ keys }) => signerOf(keys)))).size, 1)
+  })
+
+  test('of nodes that find a successor due at the same moment one publishes it', async () => {
+    const { db, clock, keys } = await started(open)
+    const others = await Promise.all([1, 2, 3].map(() => node(db, clock)))
+    clock.advance(89 * day)
+    await Promise.all([keys, ...others.map((other) => other.keys)].map((each) => each.maintain()))
+    assert.deepEqual(await statesOf(keys), ['active', 'published', 'reserve'])
+  })
+
+  test('of two who rotate at the same moment one does, and the other is told', async () => {
+    const { db, clock, keys } = await started(open)
+    const { keys: other } = await node(db, clock)
+    const done = await Promise.allSettled([keys.rotate('now'), other.rotate('now')])
+    const kept = done.filter(({ status }) => status === 'fulfilled').length
+    const refused = done.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []))
+    assert.equal((await statesOf(keys)).length, 2 + kept)
+    assert.ok(kept > 0 && refused.every((text) => /rotated by somebody else/.test(text)), refused.join())
   })
 
   test('another algorithm in the policy makes a new key, and tokens of the old one stay good', async () => {

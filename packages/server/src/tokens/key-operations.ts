@@ -45,6 +45,9 @@ function openReserve(reserveSecrets: Secrets, { kid, wrapped_private }: SigningK
   }
 }
 
+const overtaken = () =>
+  new Error('The keys were rotated by somebody else at this moment. Look at `counterfoil keys list`.')
+
 const ringSeconds = 1
 const clockSeconds = 60
 
@@ -90,14 +93,12 @@ export function createKeys(needs: Needs): Keys {
     const reserve = await unlockReserve()
     const made = reserve === null ? await make({ active_at: now, under: secrets }) : await makeReserve()
     await transact(db, async (tx) => {
-      const stolen = (await store.listKeys(tx)).filter((key) => key.is_reserve === 0).map(({ kid }) => kid)
-      if (reserve !== null && !(await store.activate(tx, { ...reserve, at: now }))) {
-        throw new Error(
-          'The keys were rotated by somebody else at this moment. Look at `counterfoil keys list`.',
-        )
-      }
-      if (made !== null) await store.succeed(tx, made)
+      const before = await store.listKeys(tx)
+      const stolen = before.filter((key) => key.is_reserve === 0).map(({ kid }) => kid)
+      if (reserve !== null && !(await store.activate(tx, { ...reserve, at: now }))) throw overtaken()
       await store.remove(tx, stolen)
+      const known = reserve === null ? before : await store.listKeys(tx)
+      if (made !== null && !(await store.succeed(tx, { key: made, known }))) throw overtaken()
       await events.record(tx, { kind: 'signing_key_revoked', outcome: 'done' })
       await feed.append(
         tx,
@@ -106,11 +107,14 @@ export function createKeys(needs: Needs): Keys {
     })
   }
 
-  async function succeed(active_at: number): Promise<void> {
+  /** `false`: another node made it meanwhile. */
+  async function succeed(given: { active_at: number; known: readonly SigningKeyTable[] }): Promise<boolean> {
+    const { active_at, known } = given
     const key = await make({ active_at, under: secrets })
-    await transact(db, async (tx) => {
-      await store.succeed(tx, key)
+    return transact(db, async (tx) => {
+      if (!(await store.succeed(tx, { key, known }))) return false
       await events.record(tx, { kind: 'signing_key_rotated', outcome: 'done', detail: key.kid })
+      return true
     })
   }
 
@@ -121,14 +125,14 @@ export function createKeys(needs: Needs): Keys {
     const signer = signingKey(ours, { now, keepSeconds })
     const { keyRotationSeconds: rotationSeconds, keyPublishSeconds: publishSeconds } = policy
     if (signer === null || signer.algorithm !== policy.accessTokenAlgorithm) {
-      await succeed(now)
+      await succeed({ active_at: now, known: keys })
     } else {
       const next = nextActivation(ours, { now, rotationSeconds, publishSeconds })
-      if (next !== null) await succeed(next)
+      if (next !== null) await succeed({ active_at: next, known: keys })
     }
     if (!keys.some((key) => key.is_reserve === 1)) {
-      const reserve = await makeReserve()
-      if (reserve !== null) await store.succeed(db, reserve)
+      const key = await makeReserve()
+      if (key !== null) await transact(db, (tx) => store.succeed(tx, { key, known: keys }))
     }
     await store.remove(
       db,
@@ -176,7 +180,10 @@ export function createKeys(needs: Needs): Keys {
     },
     async rotate(when) {
       if (when === 'compromised') await rotateAfterTheft()
-      else await succeed(clock.now() + (when === 'now' ? 0 : policy.keyPublishSeconds))
+      else {
+        const active_at = clock.now() + (when === 'now' ? 0 : policy.keyPublishSeconds)
+        if (!(await succeed({ active_at, known: await store.listKeys(db) }))) throw overtaken()
+      }
       cached = null
       return list()
     },

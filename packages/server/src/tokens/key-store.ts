@@ -4,10 +4,27 @@ export function listKeys(db: Db): Promise<SigningKeyTable[]> {
   return db.selectFrom('signing_key').selectAll().orderBy('published_at').orderBy('kid').execute()
 }
 
-/** A new key takes over at its `active_at`; those before it retire at that very moment. */
-export async function succeed(tx: Db, key: SigningKeyTable): Promise<void> {
-  if (key.active_at !== null) await retire(tx, key.active_at)
+/**
+ * A new key takes over at its `active_at`; those before it retire at that very moment. `known`: the keys that its maker saw.
+ * `false`: somebody else saw the same and was faster, and nothing was done.
+ */
+export async function succeed(
+  tx: Db,
+  { key, known }: { key: SigningKeyTable; known: readonly SigningKeyTable[] },
+): Promise<boolean> {
+  const { kid, active_at } = key
+  const follows = known.flatMap((one) => (one.is_reserve === 0 ? [one.kid] : [])).sort()
+  if (active_at === null) follows.unshift('reserve')
+  const row = await tx
+    .insertInto('key_succession')
+    .values({ follows: follows.join(' '), kid })
+    .onConflict((conflict) => conflict.column('follows').doNothing())
+    .returning('kid')
+    .executeTakeFirst()
+  if (row === undefined) return false
+  if (active_at !== null) await retire(tx, active_at)
   await tx.insertInto('signing_key').values(key).execute()
+  return true
 }
 
 export async function activate(
