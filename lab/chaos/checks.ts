@@ -19,7 +19,9 @@ export async function recover(world: World, given: { scenario: string; within: n
       if (connected && age !== null && age < 2500) return ''
       await settle(50)
     }
-    return 'the verifier'
+    const { connected, age } = verifier.status()
+    const said = world.verifierLines.slice(-5).join('; ')
+    return `the verifier (${connected ? 'connected' : 'not connected'}, ${age} ms old; ${said})`
   }
   const late = (await Promise.all(waits)).filter((name) => name !== '')
   const taken = performance.now() - began

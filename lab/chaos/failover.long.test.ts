@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { playRound } from './round.ts'
-import { always, last } from './scenarios.ts'
+import { always } from './scenarios.ts'
 
-test('through a failover, a killed server, a frozen one and a restored copy nothing acknowledged is lost, and nobody who was ended gets in', {
-  timeout: 145_000,
+test('through a failover, a killed server and a frozen one nothing acknowledged is lost, and nobody who was ended gets in', {
+  timeout: 300_000,
 }, async (t) => {
   const seed = Number(process.env.COUNTERFOIL_SEED ?? Math.floor(Math.random() * 1e6))
   t.diagnostic(`COUNTERFOIL_SEED=${seed}`)
@@ -22,6 +22,5 @@ test('through a failover, a killed server, a frozen one and a restored copy noth
   assert.ok(times('ended sessions shown') > 200, 'too little was shown to prove anything')
   // In the other half of all rounds the old primary goes on by itself, and answers writes by silence.
   if (seed % 2 === 0) assert.ok(times('writes while the database was away') > 0, 'nobody tried to write')
-  for (const { name } of [...always, last])
-    assert.ok(ledger.recoveries.has(name), `not played to its end: ${name}`)
+  for (const { name } of always) assert.ok(ledger.recoveries.has(name), `not played to its end: ${name}`)
 })

@@ -42,22 +42,26 @@ async function play(world: World, { round, isShort, only, say }: Given): Promise
   const kept = await keep(world)
   for (let index = 0; index < 3; index++) await becomeMember(world, `first${index}@example.org`)
   const crowd = startCrowd(world, isShort ? 2 : 4)
-  const stopWatch = startWatch(world, kept)
+  const stopWatch = startWatch(world, { kept, pace: isShort ? 3 : 1 })
   try {
     await settle(isShort ? 1000 : 3000)
     const all = isShort ? new Set([...always, ...scenarios]) : scenarios
-    const chosen = [...all].filter(({ name }) => only === null || name.includes(only))
-    for (const scenario of chosen)
-      if (isShort && !always.includes(scenario) && performance.now() - began > shortMilliseconds)
-        say(`  left out, for time: ${scenario.name}`)
-      else await act(scenario)
+    for (const scenario of all) if (isChosen(scenario)) await act(scenario)
     await crowd.pause()
     await checkLastly(world)
     crowd.resume()
-    if (only === null || last.name.includes(only)) await act(last)
+    if (isChosen(last)) await act(last)
   } finally {
     await crowd.stop()
     await stopWatch()
+  }
+
+  function isChosen(scenario: Scenario): boolean {
+    if (only !== null) return scenario.name.includes(only)
+    const isLate = performance.now() - began > shortMilliseconds
+    const isLeftOut = isShort && isLate && !always.includes(scenario)
+    if (isLeftOut) say(`  left out, for time: ${scenario.name}`)
+    return !isLeftOut
   }
 
   async function act(scenario: Scenario): Promise<void> {

@@ -6,15 +6,21 @@ import type { World } from './world.ts'
 
 const nobody = 'AAAAAAAAAAAAAAAAAAAAAA'
 
-/** Shows sessions that are over to everybody, all the time, and reads sessions that are to stay. Answers how to stop. */
-export function startWatch(world: World, kept: readonly Known[]): () => Promise<void> {
+/**
+ * Shows sessions that are over to everybody, all the time, and reads sessions that are to stay. `pace`: how many times the
+ * usual pause lies between two looks. Answers how to stop.
+ */
+export function startWatch(
+  world: World,
+  { kept, pace }: { kept: readonly Known[]; pace: number },
+): () => Promise<void> {
   const { ledger } = world
   let isOver = false
 
   async function repeat(act: () => Promise<void>, pause: number): Promise<void> {
     while (!isOver) {
       await act()
-      await settle(pause)
+      await settle(pause * pace)
     }
   }
 

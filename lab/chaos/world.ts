@@ -20,6 +20,7 @@ export type World = {
   /** A known mistake: commits do not wait for the standby, which falls behind. */
   isAsynchronous: boolean
   verifier: Verifier
+  verifierLines: string[]
   relay: Relay
   startNode(node: Node): Promise<void>
   /** A folder for another copy of the database. */
@@ -73,7 +74,7 @@ async function build({ seed, say, isAsynchronous, root, undo, close }: Site): Pr
   writeFileSync(join(data, 'policy.json'), JSON.stringify(policy))
   const relay = await startRelay()
   undo.push(() => relay.close())
-  const client = await prepare(data, primary.url)
+  await command(['init', '--data', data])
   const nodes = [0, 1, 2].map((index) => createNode(index, primary.port))
   const [a, b, c] = await Promise.all(nodes)
   if (a === undefined || b === undefined || c === undefined) throw new Error('There are three nodes.')
@@ -87,6 +88,7 @@ async function build({ seed, say, isAsynchronous, root, undo, close }: Site): Pr
     isAsynchronous,
     relay,
     verifier: undefined as unknown as Verifier,
+    verifierLines: [],
     startNode: (node) => startNode(node, settings),
     folder,
     say,
@@ -96,33 +98,34 @@ async function build({ seed, say, isAsynchronous, root, undo, close }: Site): Pr
   for (const node of world.nodes) {
     undo.push(() => node.wire.close())
     undo.push(() => node.process?.end('SIGKILL'))
-    // The first one alone: it makes the signing keys.
-    await world.startNode(node)
   }
+  // On an empty database, all at once: one of them makes the tables, and one the signing keys.
+  await Promise.all(world.nodes.map(world.startNode))
   undo.push(balance(world))
-  await addStandby(world)
+  const [client] = await Promise.all([addClient(data, primary.url), addStandby(world)])
   world.verifier = await createVerifier({
     issuer: relay.origin,
     audience: relay.origin,
     origin: relay.origin,
     client,
     maxStale: bounds.verifier / 1000,
-    log: () => {},
+    log: ({ message }) => world.verifierLines.push(`${Math.round(performance.now())} ${message}`),
   })
   undo.push(() => world.verifier.close())
   return world
 }
 
-async function prepare(data: string, database: string): Promise<{ id: string; secret: string }> {
-  const where = ['--data', data, '--database', database]
-  for (const verb of ['init', 'migrate']) {
-    const { code, err, out } = await runCommand([verb, ...where])
-    if (code !== 0) throw new Error(`${verb}: ${out}${err}`)
-  }
-  const { out, err } = await runCommand(['clients', 'add', 'api', ...where])
+async function command(args: readonly string[]): Promise<string> {
+  const { code, err, out } = await runCommand(args)
+  if (code !== 0) throw new Error(`${args[0]}: ${out}${err}`)
+  return out
+}
+
+async function addClient(data: string, database: string): Promise<{ id: string; secret: string }> {
+  const out = await command(['clients', 'add', 'api', '--data', data, '--database', database])
   const id = /client_id\s+(\S+)/.exec(out)?.[1]
   const secret = /client_secret\s+(\S+)/.exec(out)?.[1]
-  if (id === undefined || secret === undefined) throw new Error(`no client: ${out}${err}`)
+  if (id === undefined || secret === undefined) throw new Error(`no client: ${out}`)
   return { id, secret }
 }
 
