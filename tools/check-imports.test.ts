@@ -70,6 +70,8 @@ const refused: [string, string, RegExp][] = [
   ['packages/verifier/src/guard.ts', imports('zod'), /imports nothing/],
   ['packages/verifier/src/guard.ts', imports('../../server/src/policy.ts'), /stay inside/],
   ['packages/browser/src/index.ts', imports('@counterfoil/verifier'), /imports nothing/],
+  ['packages/browser/src/client.ts', imports('react'), /only react\.ts/],
+  ['packages/browser/src/react.ts', imports('react-dom'), /only react\.ts/],
   ['lab/bench/x.ts', imports('../../packages/server/src/auth.ts'), /stay inside lab/],
   ['examples/bank/x.ts', imports('counterfoil/src/auth.ts'), /public door/],
 ]

@@ -118,7 +118,10 @@ function externalRule({ from, to }: Arrow): string | null {
       ? null
       : 'the verifier imports nothing; only signatures.ts may import node:crypto, only cryptography.ts either twin'
   }
-  if (from.startsWith('packages/browser/')) return 'the browser package imports nothing'
+  if (from.startsWith('packages/browser/src/')) {
+    const hooks = from === 'packages/browser/src/react.ts' && to === 'react'
+    return hooks ? null : 'the browser package imports nothing; only react.ts may import react'
+  }
   if (!from.startsWith(server))
     return house && !doors.has(to) ? `use a public door: ${[...doors].join(', ')}` : null
   const adapts = from.startsWith(`${server}adapters/`) && verifierAdapters.includes(to)

@@ -6,6 +6,8 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
+import { compileBrowserPackage } from './browser-package.ts'
+import { checkBrowserSize } from './check-browser-size.ts'
 import { checkOwnDocs } from './check-docs.ts'
 import { checkDoors } from './check-doors.ts'
 import { checkImports } from './check-imports.ts'
@@ -51,6 +53,7 @@ const steps: Step[] = [
   check('imports', () => checkImports(root)),
   check('doors', () => checkDoors(root)),
   check('size', () => checkSize(root)),
+  check('browser size', async () => checkBrowserSize(await compileBrowserPackage())),
   check('docs', () => checkOwnDocs()),
   check('links', () => checkLinks(root)),
   check('threats', () => checkThreats(root)),

@@ -1,5 +1,5 @@
-/**
- * The door of the browser's side: signing in, carrying and refreshing a session, and keys that script cannot copy
- * out. Nothing of it is written yet, so this module can be imported and exports nothing.
- */
-export {}
+export type { Client } from './client.ts'
+export { createClient } from './create-client.ts'
+export type { SessionState, SignedIn } from './known.ts'
+export type { ClientOptions } from './options.ts'
+export { Refusal } from './refusal.ts'
