@@ -43,7 +43,8 @@ export type NewEvent = {
 }
 
 export type Events = {
-  record(db: Db, event: NewEvent): Promise<void>
+  /** Takes at least one. */
+  record(db: Db, ...events: readonly NewEvent[]): Promise<void>
   /** Forgets what is older than policy wants kept. */
   prune(db: Db, keepSeconds: number): Promise<void>
 }
@@ -51,20 +52,19 @@ export type Events = {
 /** Pass the open transaction of the act itself, so that neither is there without the other. */
 export function createEvents({ clock, entropy }: { clock: Clock; entropy: Entropy }): Events {
   return {
-    async record(db, event) {
-      await db
-        .insertInto('event')
-        .values({
-          id: entropy.id(),
-          at: clock.now(),
-          kind: event.kind,
-          outcome: event.outcome,
-          account_id: event.accountId ?? null,
-          session_id: event.sessionId ?? null,
-          network: event.network ?? null,
-          detail: event.detail ?? null,
-        })
-        .execute()
+    async record(db, ...events) {
+      const at = clock.now()
+      const rows = events.map((event) => ({
+        id: entropy.id(),
+        at,
+        kind: event.kind,
+        outcome: event.outcome,
+        account_id: event.accountId ?? null,
+        session_id: event.sessionId ?? null,
+        network: event.network ?? null,
+        detail: event.detail ?? null,
+      }))
+      await db.insertInto('event').values(rows).execute()
     },
     async prune(db, keepSeconds) {
       await db

@@ -37,7 +37,7 @@ export const refusals = {
   not_found: { status: 404, message: 'There is nothing at this address.' },
   method_wrong: { status: 405, message: 'This address does not take that method.' },
   too_many_attempts: { status: 429, message: 'Too many attempts. Wait a little, then try again.' },
-  busy: { status: 503, message: 'Too many people are signing in at this moment. Try again shortly.' },
+  busy: { status: 503, message: 'Too much is asked for at this moment. Try again shortly.' },
   store_unavailable: {
     status: 503,
     message: 'The database cannot be reached at this moment. Try again shortly.',

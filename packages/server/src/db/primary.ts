@@ -8,6 +8,8 @@ export type Primary = {
   readonly briefly: RawBuilder<unknown>
   /** Whether a statement may hold others that write (`with x as (update …)`). */
   readonly nestsWrites: boolean
+  /** Ends a select within a change: its sessions are held until the commit, but for those that somebody else holds: they are left out. */
+  readonly holdFreeSessions: RawBuilder<unknown>
   /** Milliseconds since 1970, by the database's own clock. */
   wall(): RawBuilder<number>
   /** `null` where every process that writes can be heard of by looking. */

@@ -19,6 +19,8 @@ export const sqlitePrimary: Primary = {
   identity: sql<string>`''`,
   briefly: sql`null`,
   nestsWrites: false,
+  // Whoever writes holds the whole file.
+  holdFreeSessions: sql``,
   wall: () => sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
   hints: null,
 }

@@ -1,13 +1,14 @@
-import { type Cache, createCache } from '@counterfoil/verifier'
 import type { Accounts } from '../accounts/index.ts'
 import { firstPartyClient } from '../clients/index.ts'
+import type { Primary } from '../db/primary.ts'
 import type { Db } from '../db/schema.ts'
-import { afterCommit, transact } from '../db/transact.ts'
+import { transact } from '../db/transact.ts'
 import type { Events } from '../events.ts'
 import type { Ending, Feed } from '../feed/index.ts'
-import type { Clock, Entropy } from '../machine.ts'
+import type { Entropy, Watch } from '../machine.ts'
 import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
+import { createEnds, type Misuse } from './end-operations.ts'
 import { endOf, type SessionRecord, touchQuantum } from './session.ts'
 import * as store from './store.ts'
 import { createTouches } from './touches.ts'
@@ -43,6 +44,8 @@ export type Sessions = {
    * that tells it. `wantsAck`: somebody waits until every verifier knows.
    */
   end(given: { id: string; accountId: string; reason: string; wantsAck?: boolean }): Promise<number>
+  /** Ends the session whose refresh token was misused, and writes both down. */
+  endMisused(given: { id: string; accountId: string; misuse: Misuse }): Promise<void>
   /** Ends any session by its id alone: for operators. `false` where nothing changed. */
   endAny(id: string, reason: string): Promise<boolean>
   /**
@@ -64,13 +67,13 @@ export type Sessions = {
   prune(): Promise<void>
 }
 
-const toldAgainEntries = 10_000
 /** How long an expired session stays for whoever looks into an incident. */
 const pruneAfterSeconds = 7 * 24 * 3600
 
 type Needs = {
   db: Db
-  clock: Clock
+  primary: Primary
+  clock: Watch
   entropy: Entropy
   feed: Feed
   events: Events
@@ -78,9 +81,10 @@ type Needs = {
   accounts: Accounts
 }
 
-export function createSessions({ db, clock, entropy, feed, events, policy, accounts }: Needs): Sessions {
+export function createSessions(needs: Needs): Sessions {
+  const { db, primary, clock, entropy, feed, events, policy, accounts } = needs
   const touches = createTouches()
-  const toldAgain: Cache<number> = createCache(toldAgainEntries)
+  const { endWithin, ...ends } = createEnds({ db, clock, feed, events, primary })
   const idleSeconds = policy.sessionIdleSeconds
   const live = (session: SessionRecord | undefined): SessionRecord | null =>
     session !== undefined && endOf(session, { now: clock.now(), idleSeconds }) === null ? session : null
@@ -143,48 +147,6 @@ export function createSessions({ db, clock, entropy, feed, events, policy, accou
     return endings
   }
 
-  async function endWithin(
-    tx: Db,
-    given: { id: string; accountId: string | null; reason: string },
-  ): Promise<Ending | null> {
-    const ended = await store.end(tx, { ...given, at: clock.now() })
-    if (ended === undefined) return null
-    await events.record(tx, {
-      kind: 'session_ended',
-      outcome: 'done',
-      accountId: ended.account_id,
-      sessionId: ended.id,
-      detail: given.reason,
-    })
-    return { kind: 'session', id: ended.id }
-  }
-
-  async function endNow(given: {
-    id: string
-    accountId: string | null
-    reason: string
-    wantsAck?: boolean
-  }): Promise<{ isEnded: boolean; position: number }> {
-    return transact(db, async (tx) => {
-      const ending = await endWithin(tx, given)
-      const { wantsAck = false } = given
-      if (ending === null && wantsAck) return { isEnded: false, position: await tellAgain(tx, given.id) }
-      const position = await feed.append(tx, ending === null ? [] : [ending], { wantsAck })
-      return { isEnded: ending !== null, position }
-    })
-  }
-
-  /**
-   * Somebody waits for an end that was told before, perhaps without asking to have it confirmed. Once for each, or
-   * whoever asks in a loop would fill the log.
-   */
-  async function tellAgain(tx: Db, id: string): Promise<number> {
-    const position =
-      toldAgain.get(id) ?? (await feed.append(tx, [{ kind: 'session', id }], { wantsAck: true }))
-    afterCommit(tx, async () => toldAgain.set(id, position))
-    return position
-  }
-
   async function endOthers({ accountId, keep }: { accountId: string; keep: string }): Promise<number> {
     return transact(db, async (tx) => {
       await accounts.lock(tx, accountId)
@@ -220,9 +182,16 @@ export function createSessions({ db, clock, entropy, feed, events, policy, accou
     async end({ id, accountId, reason, wantsAck = false }) {
       const session = await store.findById(db, id)
       if (session?.account_id !== accountId) refuse('session_unknown')
-      return (await endNow({ id, accountId, reason, wantsAck })).position
+      // Who asks again and again is answered by this read, whose position is not before the one that told the end.
+      if (session.ended_at !== null && !wantsAck) return session.as_of
+      return ends.end({ id, accountId, reason, wantsAck, misuse: null })
     },
-    endAny: async (id, reason) => (await endNow({ id, accountId: null, reason })).isEnded,
+    async endMisused({ id, accountId, misuse }) {
+      await ends.end({ id, accountId, reason: misuse.kind, wantsAck: false, misuse })
+    },
+    async endAny(id, reason) {
+      return (await ends.endAlone({ id, accountId: null, reason, wantsAck: false, misuse: null })).isEnded
+    },
     async renewProof(tx, id) {
       const before = await store.renewProof(tx, { id, at: clock.now() })
       if (before === undefined) return null

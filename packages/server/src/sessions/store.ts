@@ -1,6 +1,9 @@
-import type { ExpressionBuilder } from 'kysely'
+import { type ExpressionBuilder, sql } from 'kysely'
+import type { Primary } from '../db/primary.ts'
 import type { Db, Schema, SessionTable } from '../db/schema.ts'
 import type { SessionRecord } from './session.ts'
+
+type AskedOf = { id: string; accountId: string; reason: string }
 
 /** The one read: the session, all that can have ended it, and the feed position, in one snapshot. */
 function selectRecord(db: Db) {
@@ -75,6 +78,31 @@ export function end(
     .where('ended_at', 'is', null)
   if (given.accountId !== null) query = query.where('account_id', '=', given.accountId)
   return query.returning(['id', 'account_id']).executeTakeFirst()
+}
+
+/**
+ * Ends those of these sessions that live, belong to the account that asks, and are held by nobody at this moment: it
+ * waits for no row, so one that is held keeps no other one waiting. Each id once. Answers the ids of those that it ended.
+ */
+export async function endFree(
+  tx: Db,
+  { asked, at, primary }: { asked: readonly AskedOf[]; at: number; primary: Primary },
+): Promise<string[]> {
+  const rows = asked.map(({ id, accountId, reason }) => sql`(${id}, ${accountId}, ${reason})`)
+  // The columns of a list of values have these names on both engines.
+  const free = sql<{ id: string; reason: string }>`(
+    select session.id, given.column3 as reason from (values ${sql.join(rows)}) as given
+    inner join session on session.id = given.column1 and session.account_id = given.column2
+    where session.ended_at is null ${primary.holdFreeSessions})`
+  const ended = await tx
+    .updateTable('session')
+    .from(free.as<'free'>(sql.id('free')))
+    .set((row) => ({ ended_at: at, ended_reason: row.ref('free.reason'), refresh_salt: null }))
+    .whereRef('session.id', '=', 'free.id')
+    .where('session.ended_at', 'is', null)
+    .returning('session.id')
+    .execute()
+  return ended.map(({ id }) => id)
 }
 
 export function endOthers(

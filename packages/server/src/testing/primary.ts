@@ -8,6 +8,7 @@ export function handPrimary(clock: HandClock, real?: Primary): Primary {
     identity: sql<string>`''`,
     briefly: sql`null`,
     nestsWrites: false,
+    holdFreeSessions: sql``,
     ...real,
     wall: () => sql<number>`cast(${clock.instant().wall} as bigint)`,
     hints: real?.hints ?? null,

@@ -7,7 +7,6 @@ import {
   readPayload,
 } from '@counterfoil/verifier'
 import type { Db } from '../db/schema.ts'
-import { transact } from '../db/transact.ts'
 import type { Events } from '../events.ts'
 import type { Feed } from '../feed/index.ts'
 import type { Clock, Entropy, Secrets } from '../machine.ts'
@@ -162,19 +161,6 @@ export function createTokens(needs: Needs): Tokens {
     return { sessionId: session.id, generation, secret }
   }
 
-  async function endForMisuse(
-    session: SessionRecord,
-    reason: 'refresh_reused' | 'refresh_repeats_exhausted',
-    network: string | null,
-  ) {
-    await transact(db, async (tx) => {
-      const { id, account_id: accountId } = session
-      await events.record(tx, { kind: reason, outcome: 'refused', accountId, sessionId: id, network })
-      const ending = await sessions.endWithin(tx, { id, accountId, reason })
-      if (ending !== null) await feed.append(tx, [ending])
-    })
-  }
-
   /** Useless without the key, so nothing rotates: lost answers and tabs that race are harmless. */
   async function refreshBound(
     session: SessionRecord,
@@ -219,7 +205,8 @@ export function createTokens(needs: Needs): Tokens {
     if (state === null) refuse('grant_invalid', { detail: 'the session has no refresh token' })
     const verdict = judgeRefresh(state, token, { ...rule, now: readStart })
     if (verdict.kind === 'end') {
-      await endForMisuse(session, verdict.reason, network)
+      const { id, account_id: accountId } = session
+      await sessions.endMisused({ id, accountId, misuse: { kind: verdict.reason, network } })
       refuse('grant_invalid', { detail: verdict.reason })
     }
     if (verdict.kind === 'refuse') {
