@@ -5,7 +5,7 @@ import { posix } from 'node:path'
 
 const levels: Readonly<Record<string, number>> = {
   ...{ feed: 0, limits: 0, mail: 0, accounts: 1, clients: 1, sessions: 2, tokens: 3 },
-  ...{ carriers: 4, grants: 4, passwords: 4, http: 5 },
+  ...{ carriers: 4, grants: 4, passwords: 4, oauth: 5, http: 6 },
 }
 const open = new Set([
   'contract.ts',
@@ -129,7 +129,7 @@ function externalRule({ from, to }: Arrow): string | null {
   if (house && to !== '@counterfoil/verifier' && !adapts)
     return 'inside the server only @counterfoil/verifier is imported by name'
   const room = folderOf(from.slice(server.length))
-  const banned = isBuiltin(to) && level(room) >= 0 && level(room) < 5
+  const banned = isBuiltin(to) && level(room) >= 0 && room !== 'http'
   return banned ? 'rooms do not touch the machine; take a port from machine.ts as an argument' : null
 }
 

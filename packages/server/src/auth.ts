@@ -12,11 +12,20 @@ import { createHandler, createMetrics, pathsOf, type Route, readGauges, serviceR
 import { createLimits } from './limits/index.ts'
 import type { Machine, Statements, Transport } from './machine.ts'
 import { createMail, type Mail, mailboxRoutes } from './mail/index.ts'
+import { createGrantTypes, createIntrospection, createRevoke, oauthRoutes } from './oauth/index.ts'
 import { parseIssuer } from './options.ts'
 import { accountPages, createPasswords, passwordPages, passwordRoutes } from './passwords/index.ts'
 import type { Policy } from './policy.ts'
 import { createSessions, type Sessions, sessionPages, sessionRoutes, showAccount } from './sessions/index.ts'
-import { createKeys, createProofs, createTokens, type Keys, tokenRoutes } from './tokens/index.ts'
+import {
+  createClientTokens,
+  createIssuedTokens,
+  createKeys,
+  createProofs,
+  createTokens,
+  type Keys,
+  keyRoutes,
+} from './tokens/index.ts'
 import { version } from './version.ts'
 
 /** Everything wired: what the server, the command line and the tests stand on. */
@@ -85,6 +94,8 @@ export function wire(parts: HouseParts): House {
   const tokens = createTokens({
     ...{ db, clock, entropy, secrets, policy, issuer, keys, proofs, feed, sessions, events },
   })
+  const clientTokens = createClientTokens({ entropy, policy, issuer, keys, proofs, feed })
+  const issued = createIssuedTokens({ clock, secrets, policy, issuer, keys, clients, sessions })
   const carriers = createCarriers({
     ...{ db, clock, entropy, secrets, feed, sessions, tokens, proofs, policy, checker, log },
     looked: metrics.looked,
@@ -128,7 +139,13 @@ export function wire(parts: HouseParts): House {
     ...passwordRoutes(passwords, policy.verifiedEmail),
     ...passwordPages(passwords),
     ...accountPages(passwords, showAccount(sessions, clock)),
-    ...tokenRoutes({ tokens, keys, issuer, authenticate }),
+    ...oauthRoutes({
+      ...{ clients, policy, issuer },
+      grantTypes: createGrantTypes({ tokens, clientTokens, policy, issuer }),
+      introspection: createIntrospection({ clock, issuer, keys, issued }),
+      revoke: createRevoke({ clients, sessions, issued }),
+    }),
+    ...keyRoutes(keys),
     ...feedRoutes(feed, authenticate),
     ...carrierRoutes(carriers, authenticate),
     ...(isDevelopment ? mailboxRoutes(mail) : []),

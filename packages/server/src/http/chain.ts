@@ -45,6 +45,7 @@ export function readExchange(route: Route, { request, params, remote, url }: Inc
     params,
     query: url.searchParams,
     visitor: visitorOf(request, { remote, url, trustedHops: policy.trustedHops, guarded }),
+    accept,
     wantsJson: accept.includes('application/json') && !accept.includes('text/html'),
     authorization: readsCookies(route) ? null : headers.get('authorization'),
     lastEventId: headers.get('last-event-id'),

@@ -23,6 +23,8 @@ export type RouteRequest<Body> = {
   query: URLSearchParams
   caller: Caller | null
   visitor: Visitor
+  /** The header `Accept`, empty where there is none. */
+  accept: string
   /** A page that machines read too: `Accept` asks for JSON and not for HTML. */
   wantsJson: boolean
   /** The header as it came, for clients and operators; null where a route reads our own credentials. */

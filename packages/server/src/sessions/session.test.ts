@@ -34,6 +34,7 @@ const live: SessionRecord = {
   account_state: 'active',
   account_end: 0,
   client_end: 0,
+  client_tokens_end: 0,
   everyone_end: 0,
   as_of: 9,
 }

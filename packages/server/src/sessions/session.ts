@@ -13,6 +13,8 @@ export type SessionRecord = SessionTable & {
   account_state: 'active' | 'disabled'
   account_end: number
   client_end: number
+  /** Position of the last end of the tokens that its client was given, and of those alone. */
+  client_tokens_end: number
   everyone_end: number
   as_of: number
 }
@@ -34,6 +36,11 @@ export function endOf(
 /** The position of the last end of anything this session stands on. */
 export function lastEnd(session: Pick<SessionRecord, 'account_end' | 'client_end' | 'everyone_end'>): number {
   return Math.max(session.account_end, session.client_end, session.everyone_end)
+}
+
+/** The position of the last end of any token that was made for this session. */
+export function lastTokenEnd(session: SessionRecord): number {
+  return Math.max(lastEnd(session), session.client_tokens_end)
 }
 
 /** A touch is written at most once per quantum; reading never waits for it. */

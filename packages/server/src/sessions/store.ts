@@ -18,6 +18,7 @@ function selectRecord(db: Db) {
       'account.state as account_state',
       'account.end_position as account_end',
       'client.end_position as client_end',
+      'client.tokens_end as client_tokens_end',
       'feed_head.everyone_end',
       'feed_head.seq as as_of',
     ])

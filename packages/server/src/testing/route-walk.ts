@@ -83,6 +83,7 @@ function bodyOf({ path }: Route, stage: Stage): Record<string, string> {
     '/account/password': change,
     '/account/sessions/end': { id },
     '/oauth/introspect': { token: 'x' },
+    '/oauth/revoke': { token: 'x' },
     '/feed/ack': { verifier: 'AAAAAAAAAAAAAAAAAAAAAA', position: '0' },
     '/feed/statement': { cookie: 'x' },
     '/oauth/token': { grant_type: 'refresh_token', refresh_token: 'cfr_x' },

@@ -22,7 +22,6 @@ export type MintedToken = {
  */
 export function mintAccessToken(ring: Ring, given: MintedToken): string {
   const { session, issuer, readStart, key } = given
-  const header = { alg: ring.algorithm, kid: ring.kid, typ: 'at+jwt' }
   const claims = {
     iss: issuer,
     sub: session.account_id,
@@ -39,6 +38,12 @@ export function mintAccessToken(ring: Ring, given: MintedToken): string {
     as_of: session.as_of,
     ...(key === null ? {} : { cnf: { jkt: key } }),
   }
+  return signJwt(ring, { typ: 'at+jwt', claims })
+}
+
+/** Each kind of JWT has a type of its own, so that none passes for another (RFC 8725 3.11). */
+export function signJwt(ring: Ring, { typ, claims }: { typ: string; claims: object }): string {
+  const header = { alg: ring.algorithm, kid: ring.kid, typ }
   const input = `${encode(header)}.${encode(claims)}`
   return `${input}.${encodeBase64url(ring.sign(input))}`
 }

@@ -1,4 +1,7 @@
+export { signJwt } from './access-token.ts'
+export { type ClientTokens, createClientTokens } from './client-operations.ts'
+export { createIssuedTokens, type Issued, type IssuedTokens } from './issued-operations.ts'
 export { createKeys, type Keys, type ListedKey } from './key-operations.ts'
 export { createTokens, type TokenPair, type Tokens } from './operations.ts'
 export { createProofs, type Proofs } from './proofs.ts'
-export { tokenRoutes } from './routes.ts'
+export { keyRoutes } from './routes.ts'

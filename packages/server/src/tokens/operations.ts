@@ -4,7 +4,6 @@ import {
   encodeBase64url,
   type Proof,
   parseJws,
-  readPayload,
 } from '@counterfoil/verifier'
 import type { Db } from '../db/schema.ts'
 import type { Events } from '../events.ts'
@@ -12,7 +11,7 @@ import type { Feed } from '../feed/index.ts'
 import type { Clock, Entropy, Secrets } from '../machine.ts'
 import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
-import { lastEnd, type SessionRecord, type Sessions } from '../sessions/index.ts'
+import { lastTokenEnd, type SessionRecord, type Sessions } from '../sessions/index.ts'
 import { mintAccessToken } from './access-token.ts'
 import type { Keys } from './key-operations.ts'
 import type { Proofs } from './proofs.ts'
@@ -45,9 +44,14 @@ export type Tokens = {
   }): Promise<{ pair: TokenPair; session: SessionRecord }>
   /**
    * Rotates a plain refresh token; one that is bound stays, and needs a proof by its key. `grant_invalid` for anything
-   * but a token that may be used now, and for a proof where none belongs; misuse ends the session.
+   * but a token of this client that may be used now, and for a proof where none belongs; misuse ends the session.
    */
-  refresh(given: { refreshToken: string; network: string | null; proof: Proof | null }): Promise<TokenPair>
+  refresh(given: {
+    refreshToken: string
+    clientId: string
+    network: string | null
+    proof: Proof | null
+  }): Promise<TokenPair>
   /** An access token for another service, bound to the key that is proven. It belongs to the session and ends with it. */
   mintFor(given: {
     sessionId: string
@@ -56,8 +60,6 @@ export type Tokens = {
   }): Promise<Omit<TokenPair, 'refresh_token'>>
   /** Checks an access token made for us and reads its session. Throws `credential_invalid`, `token_expired`, `session_ended`. */
   identify(accessToken: string): Promise<Identified>
-  /** The same for one that was made for us or for any audience of the policy. */
-  inspect(accessToken: string): Promise<Identified>
 }
 
 export type Identified = { claims: AccessTokenClaims; keyId: string; session: SessionRecord }
@@ -79,7 +81,7 @@ type Needs = {
 /** Each round that comes to nothing means that another request got ahead; far fewer than this can. */
 const rounds = 200
 
-type Presented = RefreshToken & { hash: string }
+type Presented = RefreshToken & { hash: string; clientId: string }
 
 export function createTokens(needs: Needs): Tokens {
   const { db, clock, entropy, secrets, policy, issuer, keys, proofs, feed, sessions, events } = needs
@@ -200,6 +202,9 @@ export function createTokens(needs: Needs): Tokens {
     const readStart = clock.now()
     const session = await sessions.findLive(token.sessionId)
     if (session === null) refuse('grant_invalid', { detail: 'the session has ended' })
+    // Before it is judged: whoever shows it in another one's name neither uses it nor ends anything.
+    if (session.client_id !== token.clientId)
+      refuse('grant_invalid', { detail: 'the token was given to another client' })
     if (session.bound_hash !== null || proof !== null) return refreshBound(session, readStart, given)
     const state = refreshState(session)
     if (state === null) refuse('grant_invalid', { detail: 'the session has no refresh token' })
@@ -220,29 +225,12 @@ export function createTokens(needs: Needs): Tokens {
     return next === null ? null : pairFor(session, readStart, { refresh: next, key: null })
   }
 
-  async function identifyFor(accessToken: string, audience: string): Promise<Identified> {
-    const { believed } = await keys.ring()
-    const claims = checkAccessToken(accessToken, { keys: believed, issuer, audience, now: clock.now() })
-    const session = claims.sessionId === null ? null : await sessions.findLive(claims.sessionId)
-    if (session === null || session.account_id !== claims.subject) refuse('session_ended')
-    // The session may have been proven anew after an end; this statement about it was made before.
-    if (lastEnd(session) > claims.asOf) refuse('session_ended')
-    return { claims, keyId: String(parseJws(accessToken)?.header.kid), session }
-  }
-
-  /** Which of the policy's audiences a token says that it was made for. Says nothing about whether that is true. */
-  function audienceOf(accessToken: string): string | null {
-    const jws = parseJws(accessToken)
-    const audience = jws && readPayload(jws)?.aud
-    return policy.audiences.find((one) => one === audience) ?? null
-  }
-
   return {
     handOut,
-    async refresh({ refreshToken, network, proof }) {
+    async refresh({ refreshToken, clientId, network, proof }) {
       const token = readRefreshToken(secrets, refreshToken)
       if (token === null) refuse('grant_invalid', { detail: 'not a refresh token of ours' })
-      const presented = { ...token, hash: secrets.hash(token.secret) }
+      const presented = { ...token, clientId, hash: secrets.hash(token.secret) }
       for (let round = 0; round < rounds; round++) {
         const pair = await tryRefresh({ token: presented, proof, network })
         if (pair !== null) return pair
@@ -256,12 +244,20 @@ export function createTokens(needs: Needs): Tokens {
       proofs.use(proof)
       return mint(session, readStart, { audience, key: proof.thumbprint })
     },
-    identify: (accessToken) => identifyFor(accessToken, issuer),
-    inspect: (accessToken) => identifyFor(accessToken, audienceOf(accessToken) ?? issuer),
+    async identify(accessToken) {
+      const { believed } = await keys.ring()
+      const expected = { keys: believed, issuer, audience: issuer, now: clock.now() }
+      const claims = checkAccessToken(accessToken, expected)
+      const session = claims.sessionId === null ? null : await sessions.findLive(claims.sessionId)
+      if (session === null || session.account_id !== claims.subject) refuse('session_ended')
+      // The session may have been proven anew after an end; this statement about it was made before.
+      if (lastTokenEnd(session) > claims.asOf) refuse('session_ended')
+      return { claims, keyId: String(parseJws(accessToken)?.header.kid), session }
+    },
   }
 }
 
-function refreshState(session: SessionRecord): RefreshState | null {
+export function refreshState(session: SessionRecord): RefreshState | null {
   if (session.refresh_current === null) return null
   return {
     generation: session.refresh_generation,

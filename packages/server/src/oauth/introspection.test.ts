@@ -129,13 +129,17 @@ onEachEngine('introspection', (open) => {
     assert.equal(told.issuer, 'https://auth.example')
     const known = new Set(at.house.routes.map((route) => route.path))
     const addresses = Object.entries(told).filter(([name]) => /_(?:endpoint|uri)$/.test(name))
-    assert.equal(addresses.length, 8)
+    assert.equal(addresses.length, 9)
     for (const [name, address] of addresses) {
       const { origin, pathname } = new URL(String(address))
       assert.equal(origin, 'https://auth.example', name)
       assert.ok(known.has(pathname), name)
     }
-    assert.deepEqual(told.introspection_endpoint_auth_methods_supported, ['client_secret_basic'])
+    const proven = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+    assert.deepEqual(told.introspection_endpoint_auth_methods_supported, proven)
+    assert.deepEqual(told.token_endpoint_auth_methods_supported, ['none', ...proven])
+    assert.deepEqual(told.revocation_endpoint_auth_methods_supported, ['none', ...proven])
+    assert.deepEqual(told.grant_types_supported, ['refresh_token', 'client_credentials'])
     assert.deepEqual(told.feed_endpoints_auth_methods_supported, ['client_secret_basic'])
   })
 })

@@ -1,0 +1,26 @@
+import type { Clients, ProvenClient } from '../clients/index.ts'
+import { refuse } from '../refusals.ts'
+import type { Sessions } from '../sessions/index.ts'
+import type { IssuedTokens } from '../tokens/index.ts'
+
+type Needs = { clients: Clients; sessions: Sessions; issued: IssuedTokens }
+
+/**
+ * RFC 7009: ends what a token stands on, since a token by itself cannot be taken back. With a session that is the session, and
+ * both its carriers; without one it is all tokens that the client was given so far, and it may ask for another at once. A
+ * token that is unknown, forged or over is no error. One that another client was given is `client_unauthorized`.
+ */
+export type Revoke = (token: string, client: ProvenClient) => Promise<void>
+
+export function createRevoke({ clients, sessions, issued }: Needs): Revoke {
+  return async function revoke(token, client) {
+    const found = await issued.find(token)
+    if (found === null) return
+    const { session } = found
+    const owner = found.kind === 'access' ? found.claims.clientId : found.session.client_id
+    if (owner !== client.id)
+      refuse('client_unauthorized', { detail: 'the token was given to another client' })
+    if (session !== null) await sessions.endAny(session.id, 'revoked')
+    else if (found.kind === 'access') await clients.endTokens({ id: owner, asOf: found.claims.asOf })
+  }
+}
