@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
+import * as client from 'openid-client'
+import { api, openScene, type Peer } from './scene.ts'
+
+const scene = await openScene()
+const { issuer, basic, post, signing } = scene
+
+/** Its own discovery, as an application would do it: metadata first, then whatever they say. */
+const known = (id: string, auth: client.ClientAuth, metadata: Partial<client.ClientMetadata> = {}) =>
+  client.discovery(new URL(issuer), id, metadata, auth, {
+    algorithm: 'oauth2',
+    execute: [client.allowInsecureRequests],
+  })
+
+const methods: [name: string, peer: Peer, auth: client.ClientAuth][] = [
+  ['client_secret_basic', basic, client.ClientSecretBasic(basic.secret)],
+  ['client_secret_post', post, client.ClientSecretPost(post.secret)],
+  ...signing.map((peer): [string, Peer, client.ClientAuth] => [
+    `private_key_jwt with ${peer.key?.algorithm.name}`,
+    peer,
+    client.PrivateKeyJwt(peer.key ?? assert.fail()),
+  ]),
+]
+
+for (const [name, peer, auth] of methods) {
+  test(`openid-client proves itself by ${name}: a token of its own, introspected plain and signed, revoked`, async () => {
+    const config = await known(peer.id, auth)
+    const answer = await client.clientCredentialsGrant(config, { scope: 'write', resource: api })
+    assert.deepEqual([answer.token_type, answer.scope, answer.expires_in], ['bearer', 'write', 300])
+    const told = await client.tokenIntrospection(config, answer.access_token)
+    assert.deepEqual([told.active, told.sub, told.aud], [true, peer.id, api])
+    const signing = await known(peer.id, auth, { introspection_signed_response_alg: 'ES256' })
+    client.enableNonRepudiationChecks(signing)
+    assert.deepEqual(await client.tokenIntrospection(signing, answer.access_token), told)
+    await client.tokenRevocation(config, answer.access_token)
+    assert.deepEqual({ ...(await client.tokenIntrospection(config, answer.access_token)) }, { active: false })
+  })
+}
+
+test('openid-client refreshes as the public client, and revokes the session', async () => {
+  const pair = await scene.signIn()
+  const config = await known('first-party', client.None())
+  const next = await client.refreshTokenGrant(config, pair.refresh_token)
+  const keys = createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri ?? assert.fail()))
+  const { payload } = await jwtVerify(next.access_token, keys, { issuer, audience: issuer, typ: 'at+jwt' })
+  assert.equal(payload.sid, pair.session.id)
+  await client.tokenRevocation(config, next.refresh_token ?? assert.fail())
+  await assert.rejects(client.refreshTokenGrant(config, next.refresh_token ?? ''), { error: 'invalid_grant' })
+})
