@@ -1,0 +1,75 @@
+import { html } from 'hono/html'
+import type { Exchange } from './exchange.ts'
+import type { Markup } from './pages.ts'
+
+/** One exchange as a ticket: what came in on its face, what it cost on its stub. */
+export function ticketOf(exchange: Exchange, isOpen = true): Markup {
+  const { number, method, path, status, code, site } = exchange
+  const kind = status < 400 ? 'taken' : 'refused'
+  const facts = [carried(exchange), guarded(exchange), checked(exchange), outcome(exchange)]
+  return html`<li class="exchange ${kind}"><details data-number="${number}"${isOpen ? html` open` : ''}>
+<summary><span class="line"><b>${method}</b> ${path}${site === 'cross-site' || site === 'same-site' ? html` <em>${site}</em>` : ''}</span>
+<span class="status">${status}${code === null ? '' : html` ${code}`}</span>
+<span class="cost">${cost(exchange)}</span></summary>
+<dl>${facts.map(([term, fact]) => html`<dt>${term}</dt><dd>${fact}</dd>`)}</dl></details></li>`
+}
+
+type Fact = [term: string, fact: string | Markup]
+
+function cost({ measured: { what, microseconds, statements }, endedBefore }: Exchange): string {
+  if (endedBefore !== null) return `refused ${endedBefore.toFixed(1)} ms after its end`
+  const time = microseconds < 1000 ? `${microseconds} µs` : `${(microseconds / 1000).toFixed(1)} ms`
+  const asked = statements === 1 ? '1 statement' : `${statements} statements`
+  return `${what === 'whole' ? 'answered' : 'checked'} in ${time}, ${asked}`
+}
+
+function carried({ shown }: Exchange): Fact {
+  if (shown.carrier === 'none') return ['Carried', 'no credential']
+  if (shown.carrier === 'cookie') {
+    const text = `the cookie ${shown.name}: ${shown.length} characters that mean nothing. The bank keeps their hash; script cannot read them.`
+    return ['Carried', text]
+  }
+  const { claims } = shown
+  if (claims === null) return ['Carried', 'something that is no token']
+  const left = Math.max(0, Math.round(claims.exp - Date.now() / 1000))
+  const bound = claims.isBound ? ' It is bound to a key that cannot leave the browser.' : ''
+  return [
+    'Carried',
+    `an access token, signed with ${claims.alg}: account ${claims.sub.slice(0, 6)}…, for ${claims.aud} alone, over in ${left} s.${bound}`,
+  ]
+}
+
+function guarded({ method, site, origin, shown, status, code }: Exchange): Fact {
+  if (method === 'GET' && code !== 'forged_request')
+    return ['Guard', 'a GET changes nothing, so it needs no proof']
+  const said = `Sec-Fetch-Site: ${site ?? 'absent'}${origin === null ? '' : `, Origin: ${origin}`}`
+  if (code === 'forged_request') return ['Guard', `refused before anything was read. ${said}`]
+  if (shown.carrier === 'token') return ['Guard', `no browser sends a token by itself. ${said}`]
+  return ['Guard', `${status < 500 ? 'our own page' : 'passed'}. ${said}`]
+}
+
+function checked({ measured, shown, isKnown, code }: Exchange): Fact {
+  const { what, statements } = measured
+  if (code === 'forged_request') return ['Checked', 'nothing else: it ended at the guard']
+  if (what === 'whole')
+    return ['Checked', 'by the authentication server, which reads and writes its own database']
+  if (shown.carrier === 'none') return ['Checked', 'nothing to check']
+  if (statements > 0)
+    return [
+      'Checked',
+      'against the database, in one read. Kept in memory from now on, until the feed tells its end.',
+    ]
+  if (shown.carrier === 'token' && !isKnown) return ['Checked', 'its signature, this once; no database']
+  return ['Checked', 'in memory, against the feed of everything that ended. No database, no signature.']
+}
+
+function outcome({ status, issued, endedBefore }: Exchange): Fact {
+  if (endedBefore !== null)
+    return [
+      'Outcome',
+      html`refused <strong>${endedBefore.toFixed(1)} ms</strong> after the end of its session was answered`,
+    ]
+  if (issued === 'cookie') return ['Outcome', 'a new cookie; one that was there before is dead']
+  if (issued === 'token') return ['Outcome', 'an access token for five minutes, and what renews it']
+  return ['Outcome', status < 400 ? 'done' : 'nothing has changed']
+}

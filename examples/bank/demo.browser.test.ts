@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, beforeEach, describe, it } from 'node:test'
+import type { BrowserContext, Page } from 'playwright-core'
+import { launchChromium, launchProfile } from '../../tools/chromium.ts'
+import { forgeries } from './attacker/forgeries.ts'
+import { ada, mallory } from './people.ts'
+import { centsIn, type RunningDemo, startByNpm, startDemo } from './testing/command.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'counterfoil-demo-'))
+let demo: RunningDemo
+/** An ordinary profile: in a private window third-party cookies may be blocked, which would prove too much. */
+let context: BrowserContext
+/** Whatever the browser complained about on pages of the bank. */
+const complaints: string[] = []
+
+before(async () => {
+  demo = await startByNpm(['--port', '0', '--data', join(folder, 'data')])
+  context = await launchProfile(join(folder, 'profile'))
+})
+
+after(async () => {
+  await context?.close()
+  await demo?.interrupt()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+beforeEach(async () => {
+  for (const page of context.pages().slice(1)) await page.close()
+  await context.clearCookies()
+})
+
+const press = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true }).click()
+const inOurBooks = (email: string) => centsIn(join(folder, 'data', 'bank-ledger.db'), email)
+
+async function openBank(from: BrowserContext = context): Promise<Page> {
+  const page = await from.newPage()
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      complaints.push(message.text())
+  })
+  await page.goto(demo.bank)
+  return page
+}
+
+async function signIn(page: Page, carrier: 'cookie' | 'token'): Promise<void> {
+  await press(page, `Sign in by ${carrier}`)
+  await page.locator(`#carrier:text-is("${carrier}")`).waitFor()
+}
+
+/** At the textbook bank by cookie and by token, with everything as on the first day. */
+async function startOverAtTextbook(page: Page): Promise<void> {
+  await context.clearCookies({ name: 'connect.sid' })
+  await page.goto(demo.textbook)
+  await press(page, 'Sign in by cookie')
+  await page.getByText('signed in by cookie').waitFor()
+  await page.goto(`${demo.textbook}/modern`)
+  if (await page.getByRole('button', { name: 'Sign in by token' }).isVisible())
+    await press(page, 'Sign in by token')
+  await page.getByText('signed in by token').waitFor()
+}
+
+type Findings = Record<'ours' | 'textbook', { verdict: string; words: string }>
+
+async function attempt(evil: Page, id: string): Promise<Findings> {
+  const card = evil.locator(`#${id}`)
+  await card.getByRole('button').click()
+  for (const target of ['ours', 'textbook'])
+    await card.locator(`[data-target=${target}]:is([data-verdict=held], [data-verdict=fell])`).waitFor()
+  const read = async (target: string) => {
+    const place = card.locator(`[data-target=${target}]`)
+    const words = await place.locator('.words').innerText()
+    return { verdict: (await place.getAttribute('data-verdict')) ?? '', words }
+  }
+  return { ours: await read('ours'), textbook: await read('textbook') }
+}
+
+describe('npm run demo', { concurrency: false }, () => {
+  it('prints three addresses, uncoloured and one a line, once all of them answer', () => {
+    const [bank, evil, textbook] = demo.lines
+    assert.equal(demo.lines.length, 3)
+    assert.match(bank ?? '', /^http:\/\/bank\.localhost:\d+$/)
+    assert.match(evil ?? '', /^http:\/\/evil\.localhost:\d+$/)
+    assert.match(textbook ?? '', /^http:\/\/textbook\.localhost:\d+$/)
+  })
+
+  it('leads from sign-up, by its own mailbox, to a payment, and to a forgery that is refused', async () => {
+    const [email, password] = ['bea@example.com', 'seven grey geese over the harbour']
+    const page = await openBank()
+    await page.getByRole('link', { name: 'open an account of your own' }).click()
+    await page.getByLabel('Email').fill(email)
+    await page.getByLabel('Password', { exact: true }).fill(password)
+    await press(page, 'Create account')
+    await page.getByText('Look in your mailbox').first().waitFor()
+    await page.goto(`${demo.bank}/dev/mail`)
+    const link = /\/verify\?token=[\w-]+/.exec(await page.content())?.[0]
+    await page.goto(`${demo.bank}${link}`)
+    await press(page, 'Confirm this address')
+    await page.waitForURL(`${demo.bank}/account`)
+
+    await page.goto(demo.bank)
+    await press(page, 'Pay')
+    await page.getByText(`Paid 12.50 euros to ${mallory.email}.`).waitFor()
+    await page.locator('#balance:text-is("€1,237.50")').waitFor()
+    assert.equal(inOurBooks(email), 123_750)
+
+    const evil = await context.newPage()
+    await evil.goto(demo.evil)
+    const { ours } = await attempt(evil, 'hidden-form')
+    assert.match(ours.words, /^POST \/payments, cross-site, .* answered 403/)
+    assert.equal(inOurBooks(email), 123_750)
+    await page.getByText('forged_request').first().waitFor()
+  })
+
+  it('shows for each request what was carried, what was checked, and what it cost', async () => {
+    const page = await openBank()
+    await signIn(page, 'cookie')
+    await press(page, 'Pay')
+    const paid = page.locator('.exchange', { hasText: 'POST /payments' }).first()
+    await paid.getByText(/checked in [\d.]+ (µs|ms), 0 statements/).waitFor()
+    await paid.locator('details').evaluate((details) => details.setAttribute('open', ''))
+    await paid.getByText('64 characters that mean nothing').waitFor()
+    await paid.getByText('in memory, against the feed').waitFor()
+    const shown =
+      (await page.locator('#exchanges').innerText()) + (await page.locator('#counter').innerText())
+    for (const { name, value } of await context.cookies(demo.bank))
+      assert.ok(!shown.includes(value), `the panel shows ${name}`)
+  })
+
+  it('refuses a session in one window as soon as it is ended in another, and says how soon', async () => {
+    const [here, there] = [await openBank(), await openBank()]
+    await signIn(here, 'cookie')
+    await signIn(there, 'token')
+    assert.deepEqual(await there.evaluate(() => [localStorage.length, sessionStorage.length]), [0, 0])
+    await here.getByText('by token').first().waitFor()
+    await here.locator('.lines li', { hasText: 'by token' }).getByRole('button', { name: 'End' }).click()
+    await there.getByText('The session of this window is over.').waitFor()
+    await there
+      .getByText(/^refused [\d.]+ ms after its end$/)
+      .first()
+      .waitFor()
+    await here.locator('#carrier:text-is("cookie")').waitFor()
+  })
+
+  it('works by cookie without script', async () => {
+    const browser = await launchChromium()
+    const page = await openBank(await browser.newContext({ javaScriptEnabled: false }))
+    await press(page, 'Sign in by cookie')
+    await page.locator('#balance').waitFor()
+    const held = inOurBooks(ada.email)
+    await page.getByLabel('Amount in euros').fill('2')
+    await press(page, 'Pay')
+    await page.waitForURL(`${demo.bank}/`)
+    assert.equal(inOurBooks(ada.email), held - 200)
+    await press(page, 'Sign out')
+    await page.getByRole('button', { name: 'Sign in by cookie' }).waitFor()
+    await browser.close()
+  })
+
+  const places = () => {
+    const { port } = new URL(demo.evil)
+    return {
+      'another site': `http://evil.localhost:${port}`,
+      'a sibling subdomain': `http://evil.bank.localhost:${port}`,
+      'another port of the same host': `http://bank.localhost:${port}`,
+    }
+  }
+  for (const place of ['another site', 'a sibling subdomain', 'another port of the same host'] as const) {
+    it(`every forgery from ${place} is refused by the bank, and works at the textbook bank`, async () => {
+      const [page, textbook, evil] = [await openBank(), await context.newPage(), await context.newPage()]
+      await signIn(page, 'cookie')
+      await startOverAtTextbook(textbook)
+      const cookies = await context.cookies(demo.bank)
+      for (const { id, name, stake } of forgeries) {
+        await evil.goto(places()[place])
+        const held = inOurBooks(ada.email)
+        const { ours, textbook: theirs } = await attempt(evil, id)
+        assert.equal(
+          theirs.verdict,
+          'fell',
+          `${name}: proves nothing, since it fails everywhere: ${theirs.words}`,
+        )
+        assert.equal(ours.verdict, 'held', `${name}: ${ours.words}`)
+        assert.ok(inOurBooks(ada.email) >= held, `${name}: the books say that it was paid`)
+        if (id === 'hidden-form' && place !== 'another site')
+          assert.match(
+            ours.words,
+            /with the bank’s cookie/,
+            'the browser sends a neighbour’s requests the cookie',
+          )
+        if (stake === 'money' || stake === 'secret') continue
+        await press(evil, 'Start over')
+        await startOverAtTextbook(textbook)
+      }
+      assert.deepEqual(await context.cookies(demo.bank), cookies)
+      await page.reload()
+      await page.getByText(`${ada.email}, here by cookie`).waitFor()
+      await press(page, 'Sign out')
+      await page.getByRole('button', { name: 'Sign in by cookie' }).waitFor()
+      // The same password as before, whatever was forged.
+      await signIn(page, 'cookie')
+    })
+  }
+
+  it('is never blocked by its own content security policy', () => {
+    assert.deepEqual(complaints, [])
+  })
+
+  it('stops at Ctrl-C and leaves nothing behind', async () => {
+    const brief = await startDemo(['--port', '0'])
+    assert.equal(brief.temporary().length, 1, 'without --data it keeps everything in a temporary folder')
+    const { port } = new URL(brief.bank)
+    // It looks for what is left.
+    assert.equal(await brief.interrupt(), 0)
+    await assert.rejects(fetch(`http://127.0.0.1:${port}/`))
+  })
+})

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { getRequestListener } from '@hono/node-server'
+import { createAuth } from 'counterfoil'
+import { createEvil } from './attacker/evil.ts'
+import { createReferee } from './attacker/referee.ts'
+import { createThief } from './attacker/thief.ts'
+import { createBank } from './counter/bank.ts'
+import { createLive } from './counter/live.ts'
+import { measuring } from './counter/measure.ts'
+import { openAccount } from './counter/open-account.ts'
+import { createWitness } from './counter/witness.ts'
+import { openLedger } from './ledger.ts'
+import { ada, mallory } from './people.ts'
+import { type Place, takePlace } from './place.ts'
+import { createTextbook } from './textbook/textbook.ts'
+
+export type Demo = { addresses: string[]; close(): Promise<void> }
+
+/** Where the three begin to look for ports, unless the first one is asked for. */
+const usualPort = 8600
+
+/** Starts both banks and the attacker, all in this process, with everything that they keep in `folder`. */
+export async function startDemo(given: { folder: string; port: number | null }): Promise<Demo> {
+  const { folder, port } = given
+  mkdirSync(folder, { recursive: true })
+  const opened: (() => unknown)[] = []
+  const close = async () => {
+    for (const letGo of opened.splice(0).reverse()) await letGo()
+  }
+  try {
+    const first = port ?? usualPort
+    const isFixed = port !== null && port !== 0
+    const take = async (name: string, offset: number) => {
+      const place = await takePlace({ name, port: first === 0 ? 0 : first + offset, isFixed })
+      opened.push(place.close)
+      return place
+    }
+    const bank = await take('bank.localhost', 0)
+    const evil = await take('evil.localhost', 1)
+    const textbook = await take('textbook.localhost', 2)
+    await openAll({ folder, bank, evil, textbook, opened })
+    return { addresses: [bank, evil, textbook].map(({ origin }) => origin), close }
+  } catch (fault) {
+    await close()
+    throw fault
+  }
+}
+
+async function openAll(given: {
+  folder: string
+  bank: Place
+  evil: Place
+  textbook: Place
+  opened: (() => unknown)[]
+}): Promise<void> {
+  const { folder, bank, evil, textbook, opened } = given
+  const addresses = { bank: bank.origin, evil: evil.origin, textbook: textbook.origin }
+  const openBooks = (name: string) => {
+    const ledger = openLedger(join(folder, name))
+    opened.push(ledger.close)
+    return ledger
+  }
+  const ledger = openBooks('bank-ledger.db')
+  const real = await createAuth({
+    issuer: bank.origin,
+    database: `sqlite:${join(folder, 'bank-auth.db')}`,
+    secret: secretIn(folder),
+  })
+  opened.push(real.close)
+  for (const person of [ada, mallory]) {
+    await openAccount(real, bank.origin, person)
+    ledger.balance(person.email)
+  }
+
+  const witness = createWitness()
+  const auth = measuring(real)
+  const fetchBank = createBank({ auth, ledger, witness, addresses })
+  const live = createLive({ auth, ledger, witness, origin: bank.origin })
+  bank.serve(listenerFor(fetchBank))
+  bank.server.on('upgrade', (message, socket) => void live(message, socket))
+
+  const weak = createTextbook(openBooks('textbook-ledger.db'), addresses)
+  textbook.serve(weak.app)
+  textbook.server.on('upgrade', weak.upgrade)
+
+  const referee = createReferee({
+    ours: { journal: witness.journal, balance: () => ledger.balance(ada.email) },
+    textbook: { journal: weak.journal, balance: () => weak.ledger.balance(ada.email) },
+  })
+  const banks = { ours: bank.origin, textbook: textbook.origin }
+  const startOver = () => {
+    ledger.startOver()
+    weak.startOver()
+  }
+  const app = createEvil({ banks, port: evil.port, referee, thief: createThief(banks), startOver })
+  evil.serve(listenerFor((request) => app.fetch(request)))
+}
+
+/** Our own: where the root secret of a real bank comes from is in docs/deploy.md. */
+function secretIn(folder: string): string {
+  const file = join(folder, 'secret')
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600 })
+  return readFileSync(file, 'utf8')
+}
+
+function listenerFor(fetch: (request: Request, env: object) => Response | Promise<Response>) {
+  return getRequestListener(fetch, { overrideGlobalObjects: false })
+}
