@@ -14,7 +14,10 @@ export type Caller = {
   readonly carrier: Carrier
   /** What the request may do. Empty says nothing beyond being this account: the application decides. */
   readonly scopes: readonly string[]
-  /** The client that acts for the account (`act.sub`), or null if the user acts. Such a caller is never present. */
+  /**
+   * The client that acts: for the account (`act.sub`), or for itself, and then the account's id is its own. Null if the user
+   * acts. Such a caller is never present.
+   */
   readonly actor: string | null
   /** The id of the grant that the actor acts under, or null. */
   readonly grant: string | null

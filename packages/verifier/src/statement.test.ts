@@ -27,6 +27,14 @@ test('a token that is bound to a key says so in its carrier', () => {
   assert.deepEqual([rights.carrier, rights.confirmation], ['dpop', 'x'.repeat(43)])
 })
 
+test('with a client’s own token the client is the one who acts, so that nobody takes it for a user who is present', () => {
+  const own = { sub: 'worker', client_id: 'worker', sid: undefined, auth_time: 0 }
+  assert.equal(statementOf(claimsOf(own), 'kid').rights.actor, 'worker')
+  assert.equal(statementOf(claimsOf({ ...own, sid: 'ses_1' }), 'kid').rights.actor, null)
+  const granted = { sid: undefined, grant: 'gra_1', act: { sub: 'worker' } }
+  assert.equal(statementOf(claimsOf(granted), 'kid').rights.actor, 'worker')
+})
+
 const scopes: [
   name: string,
   statement: Statement,

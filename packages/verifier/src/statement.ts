@@ -58,8 +58,14 @@ export function statementOf(claims: AccessTokenClaims, keyId: string): Statement
   }
 }
 
-/** What an access token gives, whether or not it is bound. */
-export function tokenRights({ confirmation, scopes, actor, grant }: AccessTokenClaims): Rights {
+/**
+ * What an access token gives, whether or not it is bound. With a client's own token the client is the one who acts: it is of
+ * no session and of no grant, and no user is present.
+ */
+export function tokenRights(claims: AccessTokenClaims): Rights {
+  const { confirmation, scopes, grant, sessionId, clientId } = claims
+  const isOwn = sessionId === null && grant === null
+  const actor = claims.actor ?? (isOwn ? clientId : null)
   return { carrier: confirmation === null ? 'bearer' : 'dpop', confirmation, scopes, actor, grant }
 }
 

@@ -8,6 +8,11 @@ const encoded = (text: string) => Buffer.from(text).toString('base64')
 
 const headers: [name: string, header: string | null, read: { id: string; secret: string } | null][] = [
   ['id and secret', `Basic ${encoded('id:secret')}`, { id: 'id', secret: 'secret' }],
+  [
+    'the example of RFC 6749 2.3.1',
+    'Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3',
+    { id: 's6BhdRkqt3', secret: '7Fjfp0ZBr1KtDRbnfVdmIw' },
+  ],
   ['the scheme in any case', `bAsIc ${encoded('id:secret')}`, { id: 'id', secret: 'secret' }],
   ['a colon in the secret', `Basic ${encoded('id:a:b')}`, { id: 'id', secret: 'a:b' }],
   ['a colon in the id, form-encoded', `Basic ${encoded('i%3Ad:s')}`, { id: 'i:d', secret: 's' }],

@@ -1,3 +1,4 @@
+import { proofAlgorithms } from '@counterfoil/verifier'
 import { assertionAlgorithms, clientMethods } from '../clients/index.ts'
 
 /** What the server is and where (RFC 8414), with the addresses of the feed. All of it comes from settings. */
@@ -23,6 +24,7 @@ export function metadataOf(
     introspection_endpoint_auth_methods_supported: provenBy,
     introspection_endpoint_auth_signing_alg_values_supported: signedWith,
     introspection_signing_alg_values_supported: [offered.signingAlgorithm],
+    dpop_signing_alg_values_supported: [...proofAlgorithms],
     feed_stream_endpoint: `${issuer}/feed/stream`,
     feed_snapshot_endpoint: `${issuer}/feed/snapshot`,
     feed_log_endpoint: `${issuer}/feed/log`,
