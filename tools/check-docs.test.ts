@@ -8,6 +8,9 @@ const tree: Readonly<Record<string, string>> = {
     'export const refusals = { not_found: { status: 404 }, broken: { status: 500 } }',
   'packages/server/src/policy.ts':
     'export const policySchema = { parse: () => ({ idleSeconds: 300, algorithm: "ES256", origins: [] }) }',
+  'packages/server/src/attack/catalogue.ts': 'export const checks = [{ id: "forged", severity: "high" }]',
+  'docs/attack.md':
+    '| member |\n|---|\n| `consent` |\n\n| check | severity |\n|---|---|\n| `forged` | high |\n',
   'docs/errors.md': '# Errors\n\n| code | status |\n|---|---|\n| `not_found` | 404 |\n| `broken` | 500 |\n',
   'docs/policy.md':
     '| setting | from | default |\n|---|---|---|\n| `idleSeconds` | 1 | `300` |\n| `algorithm` | | `ES256` |\n| `origins` | | `[]` |\n',
@@ -55,6 +58,9 @@ const faults: { file: string; swap: [string, string] | null; found: RegExp; line
     found: /no route `PUT \/token`|add a row/,
   },
   { file: 'docs/http.md', swap: null, found: /write it/ },
+  { file: 'docs/attack.md', swap: ['| `forged` | high |\n', ''], found: /add a row for the check `forged`/ },
+  { file: 'docs/attack.md', swap: ['high', 'low'], found: /severity of `forged` is high, not low/, line: 7 },
+  { file: 'docs/attack.md', swap: ['`forged`', '`faked`'], found: /no check `faked`|add a row/ },
 ]
 
 for (const { file, swap, found, line } of faults) {

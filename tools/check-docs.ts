@@ -1,5 +1,5 @@
-// Why: a document that has drifted from the code is worse than none, so refusals, settings and routes are
-// compared both ways.
+// Why: a document that has drifted from the code is worse than none, so refusals, settings, checks and routes
+// are compared both ways.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -8,7 +8,15 @@ import { conclude, type Problem, read, repositoryRoot } from './source.ts'
 
 export type RouteName = { method: string; path: string }
 type Expected = { name: string; value: string | null }
-type Comparison = { file: string; of: string; from: string; expected: Expected[]; heading: string }
+type Comparison = {
+  file: string
+  of: string
+  from: string
+  expected: Expected[]
+  heading: string
+  /** Only tables whose first heading is this. */
+  first?: string
+}
 
 const server = 'packages/server/src'
 
@@ -19,7 +27,7 @@ async function exported(root: string, place: { file: string; name: string }): Pr
   return module[place.name] ?? null
 }
 
-function compare(root: string, { file, of, from, expected, heading }: Comparison): Problem[] {
+function compare(root: string, { file, of, from, expected, heading, first }: Comparison): Problem[] {
   if (!existsSync(join(root, file))) {
     return [{ file, line: 1, message: `write it: a table with a row for every ${of} of ${from}` }]
   }
@@ -28,7 +36,7 @@ function compare(root: string, { file, of, from, expected, heading }: Comparison
   const known = new Map(expected.map(({ name, value }) => [name, value]))
   for (const row of tableRows(read(root, file))) {
     const name = codeIn(row.cells[0] ?? '')
-    if (name === null) continue
+    if (name === null || (first !== undefined && row.header[0] !== first)) continue
     const at = { file, line: row.line }
     const value = known.get(name)
     const given = cellUnder(row, { heading, otherwise: 1 })
@@ -72,6 +80,17 @@ async function policyDocs(root: string): Promise<Problem[]> {
   return compare(root, { file: 'docs/policy.md', of: 'setting', from, expected, heading: 'default' })
 }
 
+async function attackDocs(root: string): Promise<Problem[]> {
+  const from = `${server}/attack/catalogue.ts`
+  const checks = (await exported(root, { file: from, name: 'checks' })) as
+    | { id: string; severity: string }[]
+    | null
+  if (checks === null) return []
+  const expected = checks.map(({ id, severity }) => ({ name: id, value: severity }))
+  const place = { file: 'docs/attack.md', heading: 'severity', first: 'check' }
+  return compare(root, { ...place, of: 'check', from, expected })
+}
+
 function routeDocs(root: string, routes: readonly RouteName[]): Problem[] {
   const expected = routes.map(({ method, path }) => ({
     name: `${method.toUpperCase()} ${path}`,
@@ -86,7 +105,7 @@ export async function checkDocs(
   given: { routes?: readonly RouteName[] } = {},
 ): Promise<Problem[]> {
   const routes = given.routes === undefined ? [] : routeDocs(root, given.routes)
-  return [...(await refusalDocs(root)), ...(await policyDocs(root)), ...routes]
+  return [...(await refusalDocs(root)), ...(await policyDocs(root)), ...(await attackDocs(root)), ...routes]
 }
 
 /** This repository's own documents against the routes that its server really answers. */

@@ -6,7 +6,9 @@ import { conclude, filesUnder, filesWithin, isTest, type Problem, read, reposito
 
 const server = 'packages/server/src'
 const rooms =
-  'feed limits mail accounts clients sessions tokens carriers grants passwords http db node cli'.split(' ')
+  'feed limits mail accounts clients sessions tokens carriers grants passwords http db node cli attack'.split(
+    ' ',
+  )
 
 function brokenLinks(root: string): Problem[] {
   const pages = filesUnder(root, ['']).filter((file) => file.endsWith('.md'))

@@ -18,7 +18,8 @@ export const doors: readonly Door[] = [
   {
     what: 'writes a cookie',
     patterns: [/set-cookie/gi, /document\s*\.\s*cookie/g, called('setCookie')],
-    only: inServer('carriers/cookie.ts'),
+    // The kit reads the cookies of the servers that it attacks, and writes none.
+    only: inServer('carriers/cookie.ts', 'attack/received-cookies.ts'),
     why: 'every cookie needs the same prefix and attributes',
   },
   {

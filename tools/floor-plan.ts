@@ -30,6 +30,8 @@ const doors = new Set([
   ...verifierAdapters,
   ...frameworks.map((name) => `counterfoil/${name}`),
 ])
+// Speaks HTTP to others and knows nothing of the house, whose chance and clock it is given.
+const stranger = 'attack'
 export const server = 'packages/server/src/'
 
 export type Arrow = { from: string; to: string }
@@ -79,6 +81,14 @@ function serverRule(arrow: Arrow): string | null {
     return fits
       ? null
       : 'node/ imports only node/, contract.ts, gate.ts, machine.ts, refusals.ts and policy.ts'
+  }
+  if (folder === stranger) {
+    return own === stranger || to === 'machine.ts' ? null : 'attack/ imports only attack/ and machine.ts'
+  }
+  if (own === stranger) {
+    return folder === 'cli' && isDoor(to)
+      ? null
+      : 'only cli/ imports attack/, through its door, attack/index.ts'
   }
   if (open.has(to)) return null
   if (edgeForRoutes.has(from) && own === 'http') return null

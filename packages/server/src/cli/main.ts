@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { changeAccount, listAccounts } from './accounts.ts'
+import { type AttackFlags, attack } from './attack.ts'
 import { addClient, type ClientFlags, listClients, removeClient, rotateClient } from './clients.ts'
 import { type CopyFlags, copy } from './copy.ts'
 import { doctor } from './doctor.ts'
@@ -12,7 +13,7 @@ import { serve } from './serve.ts'
 import { endSession, listSessions } from './sessions.ts'
 import { type Flags, readSettings } from './settings.ts'
 
-/** The command line. An error is one line on standard error (or one JSON object) and exit code 1. */
+/** The command line. An error is one line on standard error (or one JSON object) and exit code 1, or 2 of `attack`. */
 export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program().parseAsync(argv)
@@ -25,7 +26,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     }
     const message = (error instanceof Error ? error.message : String(error)).replace(/^error: /, '')
     console.error(argv.includes('--json') ? JSON.stringify({ error: message }) : `counterfoil: ${message}`)
-    process.exitCode = 1
+    // Of `attack` 1 means that something was found.
+    process.exitCode = argv[2] === 'attack' ? 2 : 1
   }
 }
 
@@ -76,6 +78,8 @@ function program(): Command {
     .option('--issuer <origin>', 'the origin that browsers use (COUNTERFOIL_ISSUER)')
     .action((flags: Flags) => doctor(flags))
 
+  addAttack(program)
+
   const accounts = program.command('accounts').description('look at accounts, disable and enable them')
   asked(accounts, 'list', 'all accounts').action((flags: Flags) => listAccounts(flags))
   for (const verb of ['disable', 'enable'] as const) {
@@ -111,4 +115,35 @@ function program(): Command {
     .action((flags: RotateFlags) => rotateKeys(flags))
 
   return program
+}
+
+function addAttack(program: Command): void {
+  program
+    .command('attack <url>')
+    .description('attack your own deployment, with a test account, and report what it accepts')
+    .option(
+      '--target <file>',
+      'a description of it, instead of its own at /.well-known/counterfoil-attack.json',
+    )
+    .option('--account <name>', 'the test account')
+    .option('--password-file <file>', 'where its password is, - for standard input')
+    .option('--origin <origin>', 'as browsers see it, if that is not <url>')
+    .option(
+      '--sign-in <route>',
+      "by cookie: 'POST /login user={name}&password={password}', or JSON for a body",
+    )
+    .option('--token-sign-in <route>', 'the same by token')
+    .option('--who <route>', "what tells who is signed in: 'GET /me'")
+    .option('--act <route>', 'what only the account itself should do: \'POST /pay {"to":"x","amount":1}\'')
+    .option('--effect <route>', "what shows that it was done: 'GET /balance'")
+    .option('--sign-out <route>', 'how to sign out')
+    .option('--refresh <route>', "how to refresh: 'POST /refresh token={refresh_token}'")
+    .option('--requests <number>', 'send at most so many (1500)')
+    .option('--seconds <number>', 'take at most so long (180)')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nA host other than this machine has to consent at that path. Exit code 0: nothing found, 1: found, 2: could not run.\nEvery check, and how to describe a deployment: docs/attack.md',
+    )
+    .action((url: string, flags: AttackFlags) => attack(url, flags))
 }

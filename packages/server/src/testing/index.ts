@@ -1,3 +1,4 @@
+export type { Report } from '../attack/index.ts'
 export {
   createHub,
   type Epoch,
@@ -26,6 +27,7 @@ export {
   type Verdict,
 } from '../tokens/rotation.ts'
 export { type Agent, createAgent } from './agent.ts'
+export { attackTarget } from './attack.ts'
 export { assertionForm, type ClientKey, clientKey } from './client-key.ts'
 export { dataFolder, type Ran, run, type ServerProcess, startServer } from './command.ts'
 export { type OpenTestDatabase, onEachEngine, onPostgres, onSqlite } from './engines.ts'

@@ -1,0 +1,5 @@
+export { checks } from './catalogue.ts'
+export type { Check, Judged, Severity, Verdict } from './check.ts'
+export { wellKnownPath } from './description.ts'
+export { type AttackOptions, attack, defaultBounds, type Report } from './run.ts'
+export type { Answer, Header, Sent, Wire } from './wire.ts'

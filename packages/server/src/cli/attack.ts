@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { attack as attackTarget, defaultBounds, type Judged, type Report } from '../attack/index.ts'
+import { systemClock } from '../node/clock.ts'
+import { systemEntropy } from '../node/entropy.ts'
+import { systemSigning } from '../node/signing.ts'
+import { printDone } from './output.ts'
+
+export type AttackFlags = {
+  target?: string
+  account?: string
+  passwordFile?: string
+  origin?: string
+  signIn?: string
+  tokenSignIn?: string
+  who?: string
+  act?: string
+  effect?: string
+  signOut?: string
+  refresh?: string
+  requests?: string
+  seconds?: string
+  json?: boolean
+}
+
+/** Exit code 0: every attack that could be judged was refused. 1: one was accepted. What throws is 2. */
+export async function attack(url: string, flags: AttackFlags): Promise<void> {
+  const report = await attackTarget({
+    target: url,
+    described: flags.target === undefined ? null : await readJson(flags.target),
+    overrides: await overridesOf(flags),
+    bounds: {
+      requests: parseBound('--requests', flags.requests, defaultBounds.requests),
+      seconds: parseBound('--seconds', flags.seconds, defaultBounds.seconds),
+    },
+    tools: { clock: systemClock, entropy: systemEntropy, signing: systemSigning },
+    onJudged: ({ id, verdict }, { done, of }) => console.error(`${done}/${of} ${id} ${verdict}`),
+  })
+  printDone(report, { json: flags.json ?? false, text: textOf(report) })
+  if (report.found > 0) process.exitCode = 1
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const given = await readText(path)
+  try {
+    return JSON.parse(given)
+  } catch {
+    throw new Error(`${path === '-' ? 'Standard input' : path} is no JSON.`)
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    if (path === '-') return await text(process.stdin)
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new Error(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}).`)
+  }
+}
+
+/** A password comes from a file or standard input: what stands on a command line is seen by everybody on the machine. */
+async function overridesOf(flags: AttackFlags): Promise<Record<string, unknown>> {
+  const password =
+    flags.passwordFile === undefined ? undefined : (await readText(flags.passwordFile)).replace(/\r?\n$/, '')
+  const { origin, who, act, effect } = flags
+  const given = {
+    ...{ origin, who, act, effect },
+    sign_out: flags.signOut,
+    account: present({ name: flags.account, password }),
+    cookie: present({ sign_in: flags.signIn }),
+    token: present({ sign_in: flags.tokenSignIn, refresh_by: flags.refresh }),
+  }
+  return present(given) ?? {}
+}
+
+/** What was given; nothing where nothing was. */
+function present(members: Record<string, unknown>): Record<string, unknown> | undefined {
+  const left = Object.entries(members).filter(([, value]) => value !== undefined)
+  return left.length === 0 ? undefined : Object.fromEntries(left)
+}
+
+function parseBound(flag: string, given: string | undefined, otherwise: number): number {
+  if (given === undefined) return otherwise
+  const value = Number(given)
+  if (/^\d{1,5}$/.test(given) && value > 0) return value
+  throw new Error(`${flag} is "${given.slice(0, 40)}". Give a whole number from 1 to 99999.`)
+}
+
+const gravity = ['high', 'medium', 'low']
+
+function textOf({ target, checks, found, bounds }: Report): string {
+  const of = (verdict: Judged['verdict']) => checks.filter((check) => check.verdict === verdict)
+  const accepted = of('accepted').sort((a, b) => gravity.indexOf(a.severity) - gravity.indexOf(b.severity))
+  const skipped = of('skipped')
+  const refused = of('refused')
+  return [
+    `${target}: ${found} accepted, ${refused.length} refused, ${skipped.length} skipped`,
+    `${bounds.requests} of at most ${bounds.most_requests} requests, ${bounds.seconds} of at most ${bounds.most_seconds} seconds${bounds.exhausted ? '; the bound was reached before the end' : ''}`,
+    ...accepted.flatMap(({ id, severity, evidence, remedy }) => [
+      '',
+      `ACCEPTED  ${severity}  ${id}`,
+      `  ${evidence}`,
+      `  ${remedy}`,
+    ]),
+    ...(skipped.length === 0 ? [] : ['', 'Skipped, so nothing is known about these:']),
+    ...skipped.map(({ id, evidence }) => `  ${id}: ${evidence}`),
+    ...(refused.length === 0
+      ? []
+      : ['', 'Refused:', ...refused.map(({ id, evidence }) => `  ${id}: ${evidence}`)]),
+  ].join('\n')
+}
