@@ -10,7 +10,7 @@ export function describeMachine(): string {
   return `Node ${process.versions.node}, OpenSSL ${process.versions.openssl}, ${platform()} ${arch()}, ${others.length + 1} x ${model.trim()}`
 }
 
-const shown = (value: number | null) =>
+export const shown = (value: number | null) =>
   value === null ? '' : value >= 1000 ? Math.round(value).toLocaleString('en') : String(value)
 
 const heading = ['candidate', 'unit', 'rounds', 'median', 'low - high', 'ratio', 'target', 'held']

@@ -34,6 +34,7 @@ type Place<Item, Outcome> = {
   fail: (error: unknown) => void
 }
 
+/** They may wait for somebody; others that are looked at alone must not wait for one of them. */
 const aloneAtOnce = 4
 
 export function createGathering<Item, Outcome>(given: Given<Item, Outcome>): Gathering<Item, Outcome> {

@@ -35,8 +35,8 @@ type AskedAlone = Omit<AskedEnd, 'accountId'> & { accountId: string | null }
 type Needs = { db: Db; clock: Watch; feed: Feed; events: Events; primary: Primary }
 
 const toldAgainEntries = 10_000
-/** While one holds the head of the feed, the other writes all that comes before that. */
-const groupsAtOnce = 2
+/** More would wait for each other at the head of the feed, and each of them be smaller. */
+const groupsAtOnce = 1
 /** Far from what the two seconds of a transaction would allow. */
 const mostInGroup = 200
 /** Some two seconds' worth. */

@@ -44,6 +44,8 @@ export type Sessions = {
    * that tells it. `wantsAck`: somebody waits until every verifier knows.
    */
   end(given: { id: string; accountId: string; reason: string; wantsAck?: boolean }): Promise<number>
+  /** Ends the session of the very credential that was shown, which needs no further look. */
+  signOut(session: { id: string; accountId: string }): Promise<void>
   /** Ends the session whose refresh token was misused, and writes both down. */
   endMisused(given: { id: string; accountId: string; misuse: Misuse }): Promise<void>
   /** Ends any session by its id alone: for operators. `false` where nothing changed. */
@@ -185,6 +187,9 @@ export function createSessions(needs: Needs): Sessions {
       // Who asks again and again is answered by this read, whose position is not before the one that told the end.
       if (session.ended_at !== null && !wantsAck) return session.as_of
       return ends.end({ id, accountId, reason, wantsAck, misuse: null })
+    },
+    async signOut({ id, accountId }) {
+      await ends.end({ id, accountId, reason: 'sign_out', wantsAck: false, misuse: null })
     },
     async endMisused({ id, accountId, misuse }) {
       await ends.end({ id, accountId, reason: misuse.kind, wantsAck: false, misuse })

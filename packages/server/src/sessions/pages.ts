@@ -73,7 +73,7 @@ export function sessionPages(sessions: Sessions): Route[] {
       caller: 'optional',
       async handle({ caller }) {
         if (caller?.session) {
-          await sessions.end({ id: caller.session.id, accountId: caller.account.id, reason: 'sign_out' })
+          await sessions.signOut({ id: caller.session.id, accountId: caller.account.id })
         }
         return { status: 303, location: '/', ended: true }
       },

@@ -63,7 +63,7 @@ export function sessionRoutes(sessions: Sessions, feed: Feed): Route[] {
       caller: 'optional',
       async handle({ caller }) {
         if (caller?.session) {
-          await sessions.end({ id: caller.session.id, accountId: caller.account.id, reason: 'sign_out' })
+          await sessions.signOut({ id: caller.session.id, accountId: caller.account.id })
         }
         return { status: 204, ended: true }
       },
