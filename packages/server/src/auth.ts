@@ -97,7 +97,7 @@ export function wire(parts: HouseParts): House {
   const clientTokens = createClientTokens({ entropy, policy, issuer, keys, proofs, feed })
   const issued = createIssuedTokens({ clock, secrets, policy, issuer, keys, clients, sessions })
   const carriers = createCarriers({
-    ...{ db, clock, entropy, secrets, feed, sessions, tokens, proofs, policy, checker, log },
+    ...{ db, clock, entropy, secrets, feed, events, sessions, tokens, proofs, policy, checker, log },
     looked: metrics.looked,
   })
   const verbs = createPasswords({
@@ -147,7 +147,7 @@ export function wire(parts: HouseParts): House {
     }),
     ...keyRoutes(keys),
     ...feedRoutes(feed, authenticate),
-    ...carrierRoutes(carriers, authenticate),
+    ...carrierRoutes({ carriers, tokens, clock, audiences: policy.audiences, authenticate }),
     ...(isDevelopment ? mailboxRoutes(mail) : []),
   ]
   const edge = { carriers, policy, origin, isHttps }

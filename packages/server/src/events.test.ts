@@ -46,6 +46,7 @@ const acts: Readonly<Record<EventKind, (house: TestHouse, owner: Owner) => Promi
     await house.accounts.disable(accountId)
     await house.accounts.enable(accountId)
   },
+  carrier_changed: (_, { browser }) => browser.post('/auth/carrier', { carrier: 'token' }),
   client_added: ({ house }) => house.clients.add('api'),
   async client_removed({ house }) {
     const { client_id } = await house.clients.add('api')

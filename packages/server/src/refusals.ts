@@ -29,6 +29,7 @@ export const refusals = {
   grant_type_unsupported: { status: 400, message: 'This grant type is not offered.' },
   target_invalid: { status: 400, message: 'Tokens are not made for this resource.' },
   scope_invalid: { status: 400, message: 'More scope was asked for than was granted.' },
+  carrier_wrong: { status: 409, message: 'The session is not carried in the way that this needs.' },
   client_invalid: { status: 401, message: 'The client is not known, or did not prove itself.' },
   client_unauthorized: { status: 400, message: 'This client may not do that.' },
   log_forgotten: { status: 410, message: 'That part of the feed is not kept any more. Take a snapshot.' },

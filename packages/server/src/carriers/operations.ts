@@ -19,6 +19,7 @@ import {
 } from '@counterfoil/verifier'
 import type { Db } from '../db/schema.ts'
 import { transact } from '../db/transact.ts'
+import type { Events } from '../events.ts'
 import type { Feed } from '../feed/index.ts'
 import type { Entropy, Log, Secrets, Watch } from '../machine.ts'
 import type { Policy } from '../policy.ts'
@@ -53,7 +54,10 @@ export type Carriers = {
   check(credential: Credential | null, given: Asked): Caller | null | Promise<Caller | null>
   /** What may be believed of a cookie for a while, read from the store now. `null`: no session, or none that lives. */
   statement(cookie: string): Promise<Statement | null>
-  /** Gives a live session a new credential of its carrier; one that it had before is dead from here on. */
+  /**
+   * Gives a live session a new credential of this carrier; the one that it had before, of whichever carrier, is dead from
+   * here on. An access token that was handed out goes on until it expires or the session ends.
+   */
   handOut(given: Handing): Promise<Handed>
   readonly proofs: Pick<Proofs, 'nonce' | 'checkNew'>
 }
@@ -64,6 +68,7 @@ type Needs = {
   entropy: Entropy
   secrets: Secrets
   feed: Feed
+  events: Events
   sessions: Sessions
   tokens: Tokens
   proofs: Proofs
@@ -86,7 +91,21 @@ export const stalenessFor = (method: string): number =>
 const rounds = 200
 
 export function createCarriers(needs: Needs): Carriers {
-  const { db, clock, entropy, secrets, feed, sessions, tokens, proofs, policy, checker, log, looked } = needs
+  const {
+    db,
+    clock,
+    entropy,
+    secrets,
+    feed,
+    events,
+    sessions,
+    tokens,
+    proofs,
+    policy,
+    checker,
+    log,
+    looked,
+  } = needs
 
   /** What the store says of it now; `null` for a cookie that is unknown or over. A token that is refused throws. */
   async function read(carried: Carried, credential: string): Promise<Statement | null> {
@@ -145,23 +164,26 @@ export function createCarriers(needs: Needs): Carriers {
       if (session === null) refuse('session_ended')
       const random = entropy.bytes(cookieBytes)
       const hash = secrets.hash(random)
-      if (await replaceCookie(sessionId, { previous: session.cookie_hash, hash })) {
+      if (await replaceCookie(session, hash)) {
         const cookie = sessionCookie(secrets.seal('cookie', random), session.expires_at - clock.now())
-        return { cookie, tokens: null, ...shown(session) }
+        return { cookie, tokens: null, ...shown({ ...session, carrier: 'cookie' }) }
       }
     }
     refuse('busy', { retryAfterSeconds: 1 })
   }
 
-  async function replaceCookie(
-    sessionId: string,
-    { previous, hash }: { previous: string | null; hash: string },
-  ): Promise<boolean> {
-    if (previous === null) return store.replaceCookie(db, { sessionId, previous, hash })
+  async function replaceCookie(session: SessionRecord, hash: string): Promise<boolean> {
+    const { id: sessionId, account_id: accountId, cookie_hash: previous, carrier } = session
+    const isMoved = carrier !== 'cookie'
+    if (previous === null && !isMoved) return store.replaceCookie(db, { sessionId, previous, hash })
     return transact(db, async (tx) => {
-      const isReplaced = await store.replaceCookie(tx, { sessionId, previous, hash })
-      if (isReplaced) await feed.append(tx, [{ kind: 'cookie', id: previous }])
-      return isReplaced
+      if (!(await store.replaceCookie(tx, { sessionId, previous, hash }))) return false
+      if (isMoved) {
+        const moved = { accountId, sessionId, detail: 'cookie' }
+        await events.record(tx, { kind: 'carrier_changed', outcome: 'done', ...moved })
+      }
+      if (previous !== null) await feed.append(tx, [{ kind: 'cookie', id: previous }])
+      return true
     })
   }
 

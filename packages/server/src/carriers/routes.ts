@@ -1,13 +1,71 @@
-import { writeStatement } from '@counterfoil/verifier'
+import { type Caller, demand, type Proof, writeStatement } from '@counterfoil/verifier'
 import { z } from 'zod'
-import { type Route, route } from '../http/route.ts'
+import { type Answer, type Route, type RouteRequest, route } from '../http/route.ts'
+import type { Clock } from '../machine.ts'
+import { refuse } from '../refusals.ts'
+import type { Tokens } from '../tokens/index.ts'
 import type { Carriers } from './operations.ts'
 
-/** Refuses whoever does not prove itself as a client. */
-type AuthenticateClient = (authorization: string | null) => Promise<unknown>
+type Needs = {
+  carriers: Carriers
+  tokens: Pick<Tokens, 'mintFor'>
+  clock: Clock
+  /** Whom tokens may be made for, besides the server itself. */
+  audiences: readonly string[]
+  /** Refuses whoever does not prove itself as a client. */
+  authenticate(authorization: string | null): Promise<unknown>
+}
 
-export function carrierRoutes(carriers: Carriers, authenticate: AuthenticateClient): Route[] {
+const text = z.string().max(2048)
+const carrier = z.enum(['cookie', 'token'])
+/** What is carried otherwise can be carried away: a stolen token must not become a cookie, nor script take one out. */
+const freshWithinSeconds = 300
+
+export function carrierRoutes({ carriers, tokens, clock, audiences, authenticate }: Needs): Route[] {
+  async function exchange(request: RouteRequest<z.infer<typeof exchangeBody>>): Promise<Answer> {
+    const { audience, scope = '' } = request.body
+    const { id: sessionId } = sessionOf(demand(request.caller, { present: true }, clock.now()))
+    if (request.caller?.carrier !== 'cookie')
+      refuse('carrier_wrong', { detail: 'only a cookie is exchanged' })
+    if (!audiences.includes(audience)) refuse('target_invalid')
+    // First-party sessions have no scopes, so whatever is asked for is more than there is.
+    if (scope !== '') refuse('scope_invalid')
+    const proof = required(await request.proveKey())
+    return { status: 200, json: await tokens.mintFor({ sessionId, audience, proof }) }
+  }
+
+  async function move(request: RouteRequest<z.infer<typeof moveBody>>): Promise<Answer> {
+    const caller = demand(request.caller, { freshWithinSeconds }, clock.now())
+    const session = sessionOf(caller)
+    const { carrier } = request.body
+    if (session.carrier === carrier)
+      refuse('carrier_wrong', { detail: 'the session is carried that way already' })
+    const proof = carrier === 'token' ? await request.proveKey() : null
+    return {
+      status: 200,
+      began: { sessionId: session.id, carrier, proof },
+      ...(carrier === 'token' && ended),
+    }
+  }
+
   return [
+    route({
+      method: 'POST',
+      path: '/auth/token',
+      kind: 'api',
+      caller: 'required',
+      body: exchangeBody,
+      handle: exchange,
+    }),
+    route({
+      method: 'POST',
+      path: '/auth/carrier',
+      kind: 'api',
+      caller: 'required',
+      body: moveBody,
+      asksForCookie: (body) => body.carrier === 'cookie',
+      handle: move,
+    }),
     route({
       method: 'POST',
       path: '/feed/statement',
@@ -21,4 +79,17 @@ export function carrierRoutes(carriers: Carriers, authenticate: AuthenticateClie
       },
     }),
   ]
+}
+
+const exchangeBody = z.object({ audience: text, scope: text.optional() })
+const moveBody = z.object({ carrier })
+const ended = { ended: true } as const
+
+function sessionOf({ session }: Caller) {
+  return session ?? refuse('credential_missing')
+}
+
+/** A plain token would be one that injected script can carry away. */
+function required(proof: Proof | null): Proof {
+  return proof ?? refuse('proof_invalid', { detail: 'proof: there is none' })
 }

@@ -6,6 +6,7 @@ import {
   parseJws,
 } from '@counterfoil/verifier'
 import type { Db } from '../db/schema.ts'
+import { transact } from '../db/transact.ts'
 import type { Events } from '../events.ts'
 import type { Feed } from '../feed/index.ts'
 import type { Clock, Entropy, Secrets } from '../machine.ts'
@@ -36,7 +37,7 @@ export type TokenPair = {
 export type Tokens = {
   /**
    * A fresh pair for a live session: the first one, or a new one after a new proof. Bound to the key that is proven, or
-   * else to the one that the session's tokens were bound to before.
+   * else to the one that the session's tokens were bound to before. From here on nothing else carries the session.
    */
   handOut(given: {
     sessionId: string
@@ -123,12 +124,32 @@ export function createTokens(needs: Needs): Tokens {
       const generation = session.refresh_generation + 1
       const secret = entropy.bytes(secretBytes)
       const hash = secrets.hash(secret)
-      if (await store.replaceRefresh(db, { sessionId, generation, hash, key, at: readStart })) {
+      const given = { sessionId, generation, hash, key, cookie: session.cookie_hash, at: readStart }
+      if (await replaceRefresh(session, given)) {
         const refresh = { sessionId, generation, secret }
-        return { pair: await pairFor(session, readStart, { refresh, key }), session }
+        const carried = { ...session, carrier: 'token' as const }
+        return { pair: await pairFor(session, readStart, { refresh, key }), session: carried }
       }
     }
     refuse('busy', { retryAfterSeconds: 1 })
+  }
+
+  /** A cookie that carried the session before is dead with the same write. */
+  async function replaceRefresh(session: SessionRecord, given: store.NewRefresh): Promise<boolean> {
+    if (session.carrier === 'token') return store.replaceRefresh(db, given)
+    return transact(db, async (tx) => {
+      if (!(await store.replaceRefresh(tx, given))) return false
+      const { id: sessionId, account_id: accountId } = session
+      await events.record(tx, {
+        kind: 'carrier_changed',
+        outcome: 'done',
+        accountId,
+        sessionId,
+        detail: 'token',
+      })
+      if (given.cookie !== null) await feed.append(tx, [{ kind: 'cookie', id: given.cookie }])
+      return true
+    })
   }
 
   async function rotate(

@@ -22,7 +22,14 @@ async function readSession(open: OpenTestDatabase) {
       store.rotate(at.db, { sessionId, generation, current, next: 'next', salt: 'salt', repeats: 0, at: 1 }),
     repeat: () => store.countRepeat(at.db, { sessionId, generation, repeats: 1 }),
     'hand out': () =>
-      store.replaceRefresh(at.db, { sessionId, generation: generation + 1, hash: 'hash', key: null, at: 1 }),
+      store.replaceRefresh(at.db, {
+        sessionId,
+        generation: generation + 1,
+        hash: 'hash',
+        key: null,
+        cookie: null,
+        at: 1,
+      }),
   }
   return { ...at, accountId, sessionId, writes }
 }

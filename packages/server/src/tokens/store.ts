@@ -20,14 +20,21 @@ function isOpen(row: ExpressionBuilder<Schema, 'session'>) {
   ])
 }
 
+export type NewRefresh = {
+  sessionId: string
+  generation: number
+  hash: string
+  /** The thumbprint of the key that it is bound to. */
+  key: string | null
+  /** The cookie that the session has, which is dead from here on. */
+  cookie: string | null
+  at: number
+}
+
 /**
- * A first secret, or a new one after a new proof: the one before is dead, without a successor of its own. `key`: the
- * thumbprint that it is bound to.
+ * A first secret, or a new one after a new proof: the one before is dead, without a successor of its own.
  */
-export async function replaceRefresh(
-  tx: Db,
-  given: { sessionId: string; generation: number; hash: string; key: string | null; at: number },
-): Promise<boolean> {
+export async function replaceRefresh(tx: Db, given: NewRefresh): Promise<boolean> {
   const { hash, key } = given
   const row = await tx
     .updateTable('session')
@@ -39,11 +46,14 @@ export async function replaceRefresh(
       refresh_rotated_at: given.at,
       refresh_repeats: 0,
       refresh_repeated_generation: 0,
+      carrier: 'token',
+      cookie_hash: null,
       bound_key: key,
       bound_hash: key === null ? null : hash,
     })
     .where('id', '=', given.sessionId)
     .where('refresh_generation', '=', given.generation - 1)
+    .where('cookie_hash', given.cookie === null ? 'is' : '=', given.cookie)
     .where(isOpen)
     .returning('id')
     .executeTakeFirst()
