@@ -72,6 +72,8 @@ function bodyOf({ path }: Route, stage: Stage): Record<string, string> {
     '/auth/verify-email': { token: verifyToken, password: otherPassword },
     '/auth/sign-in': credentials,
     '/auth/reauthenticate': { password: goodPassword },
+    '/auth/token': { audience: 'https://api.example' },
+    '/auth/carrier': { carrier: 'token' },
     '/auth/password/change': change,
     '/auth/password/forgot': { email: credentials.email },
     '/auth/password/reset': { token: resetToken, password: otherPassword },
