@@ -1,7 +1,7 @@
 // RFC 9449 4.3: the address of a request without query and fragment. Two spellings of one address are one (RFC 3986
 // 6.2.2 and 6.2.3), and an address that parsers read differently is none.
 
-const printable = /^https?:\/\/[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+$/
+const printable = /^https?:\/\/[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+$/i
 
 /** The address that a proof has to name: our own origin, whatever `Host` says, and the path of the request. */
 export function targetOf(origin: string, requestTarget: string): string | null {

@@ -24,7 +24,7 @@ export function createReplays(capacity: number): Replays {
 /**
  * Notes a proof that is good until `until`, in whole seconds. `replayed`: it was here before. `full`: it cannot be
  * remembered, so it must not be accepted. That befalls whoever uses the most first: with n keys that send as much as they
- * can, capacity / (4 + n) places stay free for all others.
+ * can, 4 / (4 + n) of all places stay free for the others.
  */
 export function noteProof(
   replays: Replays,
