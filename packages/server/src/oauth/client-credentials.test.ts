@@ -130,26 +130,26 @@ onEachEngine('client_credentials', (open) => {
     ['its client was removed', ({ house }, id) => house.clients.remove(id)],
     ['its client got another secret', ({ house }, id) => house.clients.rotateSecret(id)],
     ['its key was stolen', ({ house }) => house.keys.rotate('compromised')],
-    ['everybody was ended', ({ db }) => db.updateTable('feed_head').set({ everyone_end: 9 }).execute()],
     ['its time is over', async ({ machine }) => machine.clock.advance(300)],
+    ['everybody was ended', ({ db }) => db.updateTable('feed_head').set({ everyone_end: 99 }).execute()],
   ]
-  for (const [name, end] of ends) {
-    test(`a client’s own token is inactive once ${name}`, async () => {
-      const { at, client, token } = await setUp(open)
-      const { body } = await token({ resource: api })
-      const asker = await at.house.clients.add('asker')
-      const active = async () => {
-        const answer = await at.program().send('POST', '/oauth/introspect', {
-          form: { token: body.access_token },
-          headers: { authorization: basic(asker.client_id, asker.client_secret) },
-        })
-        return (await answer.json()).active
+  test('a client’s own token is inactive once its client, its proof, its key, its time or everybody is over', async () => {
+    const { at } = await setUp(open)
+    const asker = await at.house.clients.add('asker')
+    const headers = { authorization: basic(asker.client_id, asker.client_secret) }
+    for (const [name, end] of ends) {
+      const { client_id: id, client_secret } = await at.house.clients.add(name)
+      const authorization = basic(id, client_secret)
+      const { body } = await ask(at, { grant_type, resource: api }, { authorization })
+      const isActive = async () => {
+        const form = { token: body.access_token }
+        return (await (await at.program().send('POST', '/oauth/introspect', { form, headers })).json()).active
       }
-      assert.equal(await active(), true)
-      await end(at, client.client_id)
-      assert.equal(await active(), false)
-    })
-  }
+      assert.equal(await isActive(), true, name)
+      await end(at, id)
+      assert.equal(await isActive(), false, name)
+    }
+  })
 
   test('a token carries the position of the very reading that its client proved itself by', async () => {
     const { at, client, authorization } = await setUp(open)
