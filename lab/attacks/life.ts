@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import { type Agent, type OpenTestDatabase, openHouse, type TestHouse } from 'counterfoil/testing'
+import {
+  type Agent,
+  assertionForm,
+  clientKey,
+  type OpenTestDatabase,
+  openHouse,
+  type TestHouse,
+} from 'counterfoil/testing'
 import { bytesCanary, type Canary, sealedCanary, textCanary, tokenCanary } from './canary.ts'
 
 export type Seen = { where: string; headers: string; body: string; handsOut: boolean }
@@ -115,6 +122,8 @@ export async function liveThrough(
   await refresh(`${second.refresh_token}x`, 400)
   await app('GET', '/auth/session', { headers: second.bearer }, 401)
 
+  await livesOfClients({ at, app, canaries })
+
   await browser('POST', '/auth/reauthenticate', { json: { password: passwords.wrong } }, 403)
   await browser('POST', '/auth/reauthenticate', { json: { password: passwords.first } }, 200)
   await browser(
@@ -170,4 +179,33 @@ export async function liveThrough(
   }
 
   return { at, seen, canaries, fail }
+}
+
+/** A client with a secret and one that signs: what they show, rightly and wrongly, and what they are given. */
+async function livesOfClients(given: {
+  at: TestHouse
+  app: ReturnType<typeof watch>
+  canaries: Canary[]
+}): Promise<void> {
+  const { at, app, canaries } = given
+  const { clients } = at.house
+  const [key, made] = [await clientKey(), await clients.add('post', { method: 'client_secret_post' })]
+  const { client_id: clientId } = await clients.addWithoutSecret('signing', { jwks: key.jwks })
+  const assertion = key.assertion({ clientId, issuer: at.issuer, now: at.machine.clock.now() })
+  canaries.push(textCanary('a client’s secret', made.client_secret), tokenCanary('an assertion', assertion))
+  const ask = (form: Record<string, string>, expected: number) =>
+    app('POST', '/oauth/token', { form: { grant_type: 'client_credentials', ...form } }, expected)
+  const { access_token: token }: { access_token: string } = await (await ask({ ...made }, 200)).json()
+  canaries.push(tokenCanary('an access token of a client', token))
+  await ask({ ...made, scope: 'more' }, 400)
+  await ask({ ...made, client_id: 'nobody' }, 401)
+  await ask({ client_id: made.client_secret }, 401)
+  await ask(assertionForm(assertion), 200)
+  await ask(assertionForm(assertion), 401)
+  await ask({ ...made, ...assertionForm(assertion) }, 400)
+  await app('GET', `/oauth/token?client_secret=${made.client_secret}`, {}, 405)
+  await app('POST', '/oauth/introspect', { form: { token, ...made } }, 200)
+  await app('POST', '/oauth/introspect', { form: { token: assertion, ...made } }, 200)
+  await app('GET', '/auth/session', { headers: { authorization: `Bearer ${token}` } }, 401)
+  await app('POST', '/oauth/revoke', { form: { token, ...made } }, 200)
 }

@@ -17,11 +17,13 @@ import { liveThrough, secretRoot } from './life.ts'
 const tables = [
   'account',
   'client',
+  'client_assertion',
   'event',
   'feed_epoch',
   'feed_head',
   'feed_log',
   'feed_verifier',
+  'key_succession',
   'limit_state',
   'outbox',
   'password',
@@ -122,7 +124,7 @@ onEachEngine('secrets', (open) => {
     const { seen, canaries } = await liveThrough(open)
     const others = canaries.filter(({ what }) => !/access token|refresh token/.test(what))
     const handedOut = seen.filter(({ handsOut }) => handsOut)
-    assert.equal(handedOut.length, 3)
+    assert.equal(handedOut.length, 5)
     for (const { where, body } of handedOut) assertNone(where, body, others)
   })
 

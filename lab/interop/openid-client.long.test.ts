@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { calculateJwkThumbprint, createRemoteJWKSet, exportJWK, jwtVerify } from 'jose'
 import * as client from 'openid-client'
 import { api, openScene, type Peer } from './scene.ts'
 
@@ -48,4 +48,17 @@ test('openid-client refreshes as the public client, and revokes the session', as
   assert.equal(payload.sid, pair.session.id)
   await client.tokenRevocation(config, next.refresh_token ?? assert.fail())
   await assert.rejects(client.refreshTokenGrant(config, next.refresh_token ?? ''), { error: 'invalid_grant' })
+})
+
+test('openid-client proves a key: its token is bound to it, nonce and all, also beside a signed assertion', async () => {
+  for (const [, peer, auth] of [methods[0], methods[2]].filter((one) => one !== undefined)) {
+    const config = await known(peer.id, auth)
+    const pair = await client.randomDPoPKeyPair('ES256')
+    const DPoP = client.getDPoPHandle(config, pair)
+    const answer = await client.clientCredentialsGrant(config, { resource: api }, { DPoP })
+    assert.equal(answer.token_type, 'dpop')
+    const told = await client.tokenIntrospection(config, answer.access_token)
+    const jkt = await calculateJwkThumbprint(await exportJWK(pair.publicKey))
+    assert.deepEqual([told.token_type, told.cnf], ['DPoP', { jkt }])
+  }
 })

@@ -143,7 +143,7 @@ export function wire(parts: HouseParts): House {
       ...{ clients, policy, issuer },
       grantTypes: createGrantTypes({ tokens, clientTokens, policy, issuer }),
       introspection: createIntrospection({ clock, issuer, keys, issued }),
-      revoke: createRevoke({ clients, sessions, issued }),
+      revoke: createRevoke({ clients, sessions, issued, limits }),
     }),
     ...keyRoutes(keys),
     ...feedRoutes(feed, authenticate),

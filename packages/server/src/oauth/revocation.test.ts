@@ -126,6 +126,22 @@ onEachEngine('revocation', (open) => {
     assert.deepEqual(await ended(at), [{ kind: 'client', key: feedKey('client', client.client_id) }])
   })
 
+  test('a client cannot make every verifier look again in a loop: after ten ends it waits, and its token is told to live', async () => {
+    const { at, revoke } = await setUp(open)
+    const client = await at.house.clients.add('worker')
+    const authorization = basic(client.client_id, client.client_secret)
+    const end = async () => {
+      const form = { grant_type: 'client_credentials' }
+      const answer = await at.program().send('POST', '/oauth/token', { form, headers: { authorization } })
+      return revoke((await answer.json()).access_token, { authorization })
+    }
+    for (let round = 0; round < 10; round++) assert.deepEqual(await end(), done)
+    assert.deepEqual(await end(), { status: 429, error: 'temporarily_unavailable' })
+    assert.equal((await ended(at)).length, 10)
+    at.machine.clock.advance(60)
+    assert.deepEqual(await end(), done)
+  })
+
   test('many who revoke one token at once end it once', async () => {
     const { at, revoke, app } = await setUp(open)
     const answers = await Promise.all(Array.from({ length: 8 }, () => revoke(app.refresh_token)))
