@@ -75,7 +75,7 @@ export function wire(parts: HouseParts): House {
   const events = createEvents({ clock, entropy })
   const checker = createChecker({ now: clock.instant(), entries: keptCredentials })
   const feed = createFeed({ db, primary, clock, entropy, secrets, checker, log })
-  const limits = createLimits({ db, clock, secrets })
+  const limits = createLimits({ db, primary, clock, secrets })
   const mail = createMail({
     db,
     clock,

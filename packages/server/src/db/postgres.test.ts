@@ -162,6 +162,22 @@ onPostgres('PostgreSQL', (open) => {
     })
   })
 
+  test('a statement whose commit need not wait for the disk says so for itself alone', async () => {
+    const { db, primary } = await open({ connections: 1 })
+    const setting = async (on: Db) =>
+      (await sql<{ is: string }>`select current_setting('synchronous_commit') as is`.execute(on)).rows
+    const touch = (on: Db) =>
+      on.updateTable('feed_head').set({ seq: 1 }).returning(primary.undurably.as('undurably')).execute()
+    await db.transaction().execute(async (tx) => {
+      assert.deepEqual(await setting(tx), [{ is: 'on' }])
+      await touch(tx)
+      assert.deepEqual(await setting(tx), [{ is: 'off' }])
+    })
+    await touch(db)
+    // The one connection of the pool, where the next write waits for the disk again.
+    await db.transaction().execute(async (tx) => assert.deepEqual(await setting(tx), [{ is: 'on' }]))
+  })
+
   test('four nodes that migrate at once leave one schema, and each finds it complete', async () => {
     const { url } = await open({ migrate: false })
     const nodes = await Promise.all([1, 2, 3, 4].map(() => openDatabase(url)))

@@ -76,7 +76,7 @@ export function postgresDialect(
       createIntrospector: (db) => new PostgresIntrospector(db),
       createQueryCompiler: () => new PostgresQueryCompiler(),
     },
-    primary: { identity, briefly, nestsWrites: true, holdFreeSessions, wall: () => wall, hints },
+    primary: { identity, briefly, undurably, nestsWrites: true, holdFreeSessions, wall: () => wall, hints },
     async close() {
       await hints.close()
       await lanes.close()
@@ -90,6 +90,8 @@ const identity = sql<string>`(
   from pg_control_system())`
 
 const wall = sql<number>`floor(extract(epoch from clock_timestamp()) * 1000)::bigint`
+
+const undurably = sql`set_config('synchronous_commit', 'off', true)`
 
 const holdFreeSessions = sql`for update of session skip locked`
 

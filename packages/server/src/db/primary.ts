@@ -6,6 +6,8 @@ export type Primary = {
   readonly identity: RawBuilder<string>
   /** For whoever holds the feed's head row: from here on its transaction ends soon, or is ended. Its value says nothing. */
   readonly briefly: RawBuilder<unknown>
+  /** For a statement outside of transactions: its commit does not wait for the disk. Its value says nothing. */
+  readonly undurably: RawBuilder<unknown>
   /** Whether a statement may hold others that write (`with x as (update …)`). */
   readonly nestsWrites: boolean
   /** Ends a select within a change: its sessions are held until the commit, but for those that somebody else holds: they are left out. */

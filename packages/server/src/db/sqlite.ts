@@ -18,6 +18,7 @@ const busyMilliseconds = 5000
 export const sqlitePrimary: Primary = {
   identity: sql<string>`''`,
   briefly: sql`null`,
+  undurably: sql`null`,
   nestsWrites: false,
   // Whoever writes holds the whole file.
   holdFreeSessions: sql``,

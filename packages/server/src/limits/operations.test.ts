@@ -12,9 +12,9 @@ const limit: Limit = { name: 'sign_in', burst: 10, intervalSeconds: 60 }
 const secrets = createSecrets(new Uint8Array(32))
 
 async function setUp(open: OpenTestDatabase) {
-  const { db, url } = await open()
+  const { db, url, primary } = await open()
   const clock = { at: 1000, now: () => clock.at }
-  return { db, url, clock, limits: createLimits({ db, clock, secrets }) }
+  return { db, url, clock, limits: createLimits({ db, primary, clock, secrets }) }
 }
 
 const refusedAfter = (seconds: number) => (error: unknown) => {
@@ -28,7 +28,7 @@ onEachEngine('limits', (open) => {
     const { url, limits, clock } = await setUp(open)
     const other = await openDatabase(url)
     try {
-      const nodes = [limits, createLimits({ db: other.db, clock, secrets })]
+      const nodes = [limits, createLimits({ db: other.db, primary: other.primary, clock, secrets })]
       const takes = Array.from({ length: 50 }, (_, at) => nodes[at % 2]?.take(limit, 'ann'))
       const results = await Promise.allSettled(takes)
       assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 10)

@@ -1,4 +1,5 @@
 import { encodeBase64url } from '@counterfoil/verifier'
+import type { Primary } from '../db/primary.ts'
 import type { Db } from '../db/schema.ts'
 import type { Clock, Secrets } from '../machine.ts'
 import { refuse } from '../refusals.ts'
@@ -18,8 +19,8 @@ export type Limits = {
   prune(): Promise<void>
 }
 
-export function createLimits(given: { db: Db; clock: Clock; secrets: Secrets }): Limits {
-  const { db, clock, secrets } = given
+export function createLimits(given: { db: Db; primary: Primary; clock: Clock; secrets: Secrets }): Limits {
+  const { db, primary, clock, secrets } = given
   // Under a key: there are few enough networks to try them all against a plain hash.
   const keyOf = (limit: Limit, subject: string) =>
     `${limit.name}:${encodeBase64url(secrets.derive('limit', limit.name, subject))}`
@@ -28,7 +29,7 @@ export function createLimits(given: { db: Db; clock: Clock; secrets: Secrets }):
     async take(limit, subject) {
       const key = keyOf(limit, subject)
       const now = clock.now()
-      const arrivalAt = await advance(db, { key, limit, now })
+      const arrivalAt = await advance(db, { key, limit, now, primary })
       if (arrivalAt !== null) return { remaining: remainingAt({ limit, arrivalAt, now }) }
       const { retryAfterSeconds } = decide({ limit, arrivalAt: await readArrival(db, key), now })
       // Someone may have given an attempt back since: then the next second will do.
@@ -37,7 +38,7 @@ export function createLimits(given: { db: Db; clock: Clock; secrets: Secrets }):
         detail: limit.name,
       })
     },
-    giveBack: (limit, subject) => stepBack(db, { key: keyOf(limit, subject), limit }),
+    giveBack: (limit, subject) => stepBack(db, { key: keyOf(limit, subject), limit, primary }),
     prune: () => dropPast(db, clock.now()),
   }
 }

@@ -7,6 +7,7 @@ export function handPrimary(clock: HandClock, real?: Primary): Primary {
   return {
     identity: sql<string>`''`,
     briefly: sql`null`,
+    undurably: sql`null`,
     nestsWrites: false,
     holdFreeSessions: sql``,
     ...real,
