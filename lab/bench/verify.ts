@@ -112,7 +112,7 @@ async function measure(plan: Plan): Promise<Round[]> {
     const verifiers = {
       warm: await listen(quiet),
       busy: await listen(busy),
-      cold: await listen(quiet, { cacheEntries: plan.tokens / 10 }),
+      cold: await listen(quiet, { cacheEntries: Math.floor(plan.tokens * 0.4) }),
       cookies: await quiet.cookies(plan.cookies),
     }
     const { applied } = verifiers.busy.status()

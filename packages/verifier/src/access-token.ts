@@ -1,9 +1,10 @@
 import { checkSignature } from './cryptography.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
-import { type Jws, parseJws, readPayload } from './jws.ts'
+import { isJsonObject, type JsonMembers, type JsonValue } from './json.ts'
+import { type Jws, parseJws, readMembers } from './jws.ts'
 import type { KeySet } from './key-set.ts'
 import type { VerificationKey } from './public-key.ts'
 import { refuse } from './refusal.ts'
+import { type Soon, soon } from './soon.ts'
 
 /** What a genuine access token says. Instants are whole seconds since the epoch. */
 export type AccessTokenClaims = {
@@ -81,12 +82,13 @@ export function parseAccessToken(token: string): UnprovenToken {
 }
 
 /** The rest of it, wherever signatures are checked: `key` is the one that `kid` names in the issuer's set. */
-export async function proveAccessToken(
+export function proveAccessToken(
   { jws }: UnprovenToken,
   expected: ExpectedClaims & { readonly key: VerificationKey },
-): Promise<AccessTokenClaims> {
-  if ((await checkSignature(expected.key, jws)) !== true) invalid('signature or alg is wrong')
-  return judgeClaims(jws, expected)
+): Soon<AccessTokenClaims> {
+  return soon(checkSignature(expected.key, jws), (isGenuine) =>
+    isGenuine === true ? judgeClaims(jws, expected) : invalid('signature or alg is wrong'),
+  )
 }
 
 function judgeClaims(jws: Jws, expected: ExpectedClaims): AccessTokenClaims {
@@ -95,49 +97,50 @@ function judgeClaims(jws: Jws, expected: ExpectedClaims): AccessTokenClaims {
   if (!Number.isSafeInteger(now) || !Number.isSafeInteger(skewSeconds) || skewSeconds < 0) {
     throw new RangeError('now and skewSeconds must be whole seconds')
   }
-  const claims = readClaims(readPayload(jws) ?? invalid('payload is not strict JSON'))
+  const payload = readMembers(jws) ?? invalid('payload is not strict JSON')
+  const claims = readClaims(payload)
+  const notBefore = payload('nbf') === undefined ? 0 : instant(payload, 'nbf')
   if (claims.issuer !== expected.issuer) invalid('iss is another issuer')
   if (claims.audience !== expected.audience) invalid('aud is another audience')
   if (claims.issuedAt > now + skewSeconds + futureSeconds) invalid('iat is in the future')
-  if (claims.notBefore !== null && claims.notBefore > now + skewSeconds) invalid('nbf is in the future')
+  if (notBefore > now + skewSeconds) invalid('nbf is in the future')
   if (claims.expiresAt <= claims.issuedAt) invalid('exp is not after iat')
   if (claims.expiresAt - claims.issuedAt > maxLifetimeSeconds) invalid('exp is more than a day after iat')
   if (claims.expiresAt <= now - skewSeconds) refuse('token_expired', 'exp has passed')
-  const { notBefore: _, ...found } = claims
-  return found
+  return claims
 }
 
-function readClaims(payload: JsonObject): AccessTokenClaims & { readonly notBefore: number | null } {
+function readClaims(payload: JsonMembers): AccessTokenClaims {
   return {
     issuer: text(payload, 'iss'),
     subject: text(payload, 'sub'),
     audience: readAudience(payload),
     expiresAt: instant(payload, 'exp'),
     issuedAt: instant(payload, 'iat'),
-    notBefore: payload.nbf === undefined ? null : instant(payload, 'nbf'),
     tokenId: text(payload, 'jti'),
     clientId: text(payload, 'client_id'),
     sessionId: optionalText(payload, 'sid'),
     scopes: readScopes(payload),
     authenticatedAt: instant(payload, 'auth_time'),
-    amr: readTexts(payload.amr) ?? invalid('amr is not a list of strings'),
+    amr: readTexts(payload('amr')) ?? invalid('amr is not a list of strings'),
     asOf: instant(payload, 'as_of'),
-    confirmation: readConfirmation(payload.cnf),
-    actor: readActor(payload.act),
+    confirmation: readConfirmation(payload('cnf')),
+    actor: readActor(payload('act')),
     grant: optionalText(payload, 'grant'),
   }
 }
 
 /** A token that is good elsewhere as well could be taken from there and used here, so a list may hold one entry only. */
-function readAudience(payload: JsonObject): string {
-  const audiences = typeof payload.aud === 'string' ? [payload.aud] : readTexts(payload.aud)
+function readAudience(payload: JsonMembers): string {
+  const aud = payload('aud')
+  const audiences = typeof aud === 'string' ? [aud] : readTexts(aud)
   const [audience, ...others] = audiences ?? []
   if (audience === undefined || audience === '' || others.length > 0) invalid('aud is not one audience')
   return audience
 }
 
-function readScopes(payload: JsonObject): readonly string[] {
-  const { scope } = payload
+function readScopes(payload: JsonMembers): readonly string[] {
+  const scope = payload('scope')
   if (typeof scope !== 'string') invalid('scope is not a string')
   if (scope === '') return []
   const scopes = scope.split(' ')
@@ -157,21 +160,22 @@ function readActor(act: JsonValue | undefined): string | null {
   if (act === undefined) return null
   const actor = isJsonObject(act) ? act : invalid('act is not an object')
   if (actor.act !== undefined) invalid('act is a chain')
-  return text(actor, 'sub')
+  return text((name) => actor[name], 'sub')
 }
 
-function text(object: JsonObject, name: string): string {
-  const value = object[name]
+function text(members: JsonMembers, name: string): string {
+  const value = members(name)
   return typeof value === 'string' && value !== '' ? value : invalid(`${name} is not a string`)
 }
 
-function optionalText(object: JsonObject, name: string): string | null {
-  return object[name] === undefined || object[name] === null ? null : text(object, name)
+function optionalText(members: JsonMembers, name: string): string | null {
+  const value = members(name)
+  return value === undefined || value === null ? null : text(members, name)
 }
 
 /** A whole, non-negative number in the range where numbers are exact. */
-function instant(object: JsonObject, name: string): number {
-  const value = object[name]
+function instant(members: JsonMembers, name: string): number {
+  const value = members(name)
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
     ? value
     : invalid(`${name} is not a whole number`)

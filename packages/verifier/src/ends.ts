@@ -104,13 +104,12 @@ export function judge(
   keys: StatementKeys,
   asOf: number,
 ): 'live' | 'outdated' | 'dead' {
-  for (const key of [keys.session, keys.cookie, keys.grant, keys.key]) {
-    if (key !== null && ends.has(key)) return 'dead'
-  }
-  for (const key of [keys.account, keys.client, everyoneKey]) {
-    if ((ends.get(key)?.position ?? 0) > asOf) return 'outdated'
-  }
+  const { session, cookie, grant, account, client, key } = keys
+  const isEnded = (id: string | null) => id !== null && ends.has(id)
+  if (isEnded(session) || isEnded(cookie) || isEnded(grant) || isEnded(key)) return 'dead'
+  const isLater = (mark: Mark | undefined) => mark !== undefined && mark.position > asOf
+  if (isLater(ends.get(account)) || isLater(ends.get(client)) || isLater(ends.get(everyoneKey)))
+    return 'outdated'
   // A token cannot be read again, and tells nothing that changes: to refuse it would end it.
-  if (keys.cookie === null) return 'live'
-  return (changes.get(keys.account)?.position ?? 0) > asOf ? 'outdated' : 'live'
+  return cookie !== null && isLater(changes.get(account)) ? 'outdated' : 'live'
 }

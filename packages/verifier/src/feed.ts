@@ -1,3 +1,4 @@
+import { createCache } from './cache.ts'
 import { sha256 } from './cryptography.ts'
 
 /**
@@ -38,8 +39,19 @@ export const cookieStatementSeconds = 3600
  * account has the account's own key.
  */
 export function feedKey(kind: FeedKind, id: string): string {
-  return sha256(`${kind === 'changed' ? 'account' : kind}:${id}`).slice(0, 22)
+  if (kind !== 'client' && kind !== 'key') return keyOf(kind === 'changed' ? 'account' : kind, id)
+  const name = `${kind}:${id}`
+  const known = shared.get(name)
+  if (known !== undefined) return known
+  const key = keyOf(kind, id)
+  shared.set(name, key)
+  return key
 }
+
+// There are few clients and signing keys, and each token names one of both.
+const shared = createCache<string>(200)
+
+const keyOf = (kind: FeedKind, id: string) => sha256(`${kind}:${id}`).slice(0, 22)
 
 export const everyoneKey = feedKey('everyone', '')
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseJsonObject } from './json.ts'
+import { parseJsonMembers, parseJsonObject } from './json.ts'
 import { fuzz } from './testing/fuzz.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -217,3 +217,16 @@ function countMembers(value: unknown): number {
   const own = Array.isArray(value) ? 0 : Object.keys(value).length
   return Object.values(value).reduce((sum: number, member) => sum + countMembers(member), own)
 }
+
+test('a member that only the prototype has is not found, and one named like the prototype is only a name', () => {
+  const members = parseJsonMembers('{"sub":"ada","__proto__":{"act":1},"list":[{"cnf":{}}]}')
+  assert.ok(members !== null)
+  assert.equal(members('sub'), 'ada')
+  for (const name of ['toString', 'constructor', 'hasOwnProperty', 'act'])
+    assert.equal(members(name), undefined, name)
+  assert.deepEqual({ ...Object(members('__proto__')) }, { act: 1 })
+  assert.equal(Object.getPrototypeOf(members('__proto__')), null)
+  const [inner] = Object(members('list'))
+  assert.equal(Object.getPrototypeOf(inner), null)
+  assert.equal(Object.getPrototypeOf(inner.cnf), null)
+})

@@ -28,6 +28,21 @@ const words = [
  * over the limits. Not checked: whether integers are within the safe range, or what the members mean.
  */
 export function parseJsonObject(input: Uint8Array | string, limits: JsonLimits = {}): JsonObject | null {
+  const found = read(input, limits)
+  return found && { __proto__: null, ...found }
+}
+
+/** Looks a member up by name: nothing is found but what the text itself says. */
+export type JsonMembers = (name: string) => JsonValue | undefined
+
+/** The same, for whoever asks for a few members: no copy of the object is made. */
+export function parseJsonMembers(input: Uint8Array | string, limits: JsonLimits = {}): JsonMembers | null {
+  const found = read(input, limits)
+  return found && ((name) => (Object.hasOwn(found, name) ? found[name] : undefined))
+}
+
+/** The object itself may have a prototype; no object inside it has one. */
+function read(input: Uint8Array | string, limits: JsonLimits): JsonObject | null {
   try {
     const text = typeof input === 'string' ? input : decodeUtf8(input)
     return readPlain(text, limits) ?? readDocument(text, limits)
@@ -63,21 +78,26 @@ const longestPlain = 8192
 function readPlain(text: string, limits: JsonLimits): JsonObject | null {
   if (text.length > longestPlain || !text.startsWith('{') || text.includes('\\') || !text.isWellFormed())
     return null
-  const found: JsonObject = JSON.parse(text)
+  const found: Members = JSON.parse(text)
   if (JSON.stringify(found) !== text) return null
-  const left = { members: limits.maxMembers ?? 1000 }
-  return withoutPrototypes(found, limits.maxDepth ?? 16, left) ? found : null
+  const left = { depth: limits.maxDepth ?? 16, members: limits.maxMembers ?? 1000 }
+  return takePrototypes(found, left) ? found : null
 }
 
-/** Takes the prototype from every object; false past a limit, where the long way says the same. */
-function withoutPrototypes(value: object, depth: number, left: { members: number }): boolean {
-  if (depth <= 0) return false
-  if (!Array.isArray(value)) Object.setPrototypeOf(value, null)
-  for (const member of Object.values(value)) {
+type Members = { [name: string | number]: JsonValue }
+
+/** Replaces the objects inside by ones without a prototype; false past a limit, where the long way says the same. */
+function takePrototypes(found: Members, left: { depth: number; members: number }): boolean {
+  if (left.depth-- <= 0) return false
+  for (const name of Object.keys(found)) {
     if (left.members-- <= 0) return false
+    const member = found[name]
     if (typeof member !== 'object' || member === null) continue
-    if (!withoutPrototypes(member, depth - 1, left)) return false
+    const inner = (Array.isArray(member) ? member : { __proto__: null, ...member }) as Members
+    if (!takePrototypes(inner, left)) return false
+    found[name] = inner
   }
+  left.depth++
   return true
 }
 

@@ -1,6 +1,7 @@
 import type { KeySet } from './key-set.ts'
 import type { Machine } from './machine.ts'
 import type { VerificationKey } from './public-key.ts'
+import type { Soon } from './soon.ts'
 
 /** The issuer's keys as they were fetched last. */
 export type Keys = {
@@ -8,7 +9,7 @@ export type Keys = {
    * The key of this id. One that is not known is looked for in another fetch, at most one in 30 s, since anybody can
    * make ids up. `unavailable`: nobody can say.
    */
-  find(kid: string): Promise<VerificationKey | 'unknown' | 'unavailable'>
+  find(kid: string): Soon<VerificationKey | 'unknown' | 'unavailable'>
   /** Fetches them now, or joins whoever does. False: it did not work, and the ones from before stay. */
   refresh(): Promise<boolean>
   /** Fetches them if they are so old that one may have been taken back meanwhile. */
@@ -48,14 +49,14 @@ export function createKeys(given: { machine: Machine; fetchKeys: () => Promise<K
     return running
   }
 
+  async function lookFor(kid: string): Promise<VerificationKey | 'unknown' | 'unavailable'> {
+    if (running !== null || machine.now().mono >= coolUntil) await refresh()
+    return known?.get(kid) ?? (lastWorked ? 'unknown' : 'unavailable')
+  }
+
   return {
     refresh,
-    async find(kid) {
-      const key = known?.get(kid)
-      if (key !== undefined) return key
-      if (running !== null || machine.now().mono >= coolUntil) await refresh()
-      return known?.get(kid) ?? (lastWorked ? 'unknown' : 'unavailable')
-    },
+    find: (kid) => known?.get(kid) ?? lookFor(kid),
     keepFresh() {
       const { mono } = machine.now()
       if (mono - fetchedAt >= keptFor && mono >= coolUntil) void refresh()

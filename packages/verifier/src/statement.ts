@@ -40,13 +40,14 @@ export const cookieRights: Rights = Object.freeze({
   grant: null,
 })
 
+/** Most first-party tokens are of this kind, and hold no object of their own for it. */
+const bearerRights: Rights = Object.freeze({ ...cookieRights, carrier: 'bearer' })
+
 /** A genuine access token is a statement of its own. It tells neither address nor device. */
 export function statementOf(claims: AccessTokenClaims, keyId: string): Statement {
-  const { sessionId } = claims
-  const unknown = { created_at: null, last_seen_at: null, device: null, carrier: null }
   return {
     account: { id: claims.subject, email: null },
-    session: sessionId === null ? null : { id: sessionId, ...unknown, current: true },
+    session: claims.sessionId === null ? null : sessionOf(claims.sessionId),
     rights: tokenRights(claims),
     authenticatedAt: claims.authenticatedAt,
     clientId: claims.clientId,
@@ -66,8 +67,19 @@ export function tokenRights(claims: AccessTokenClaims): Rights {
   const { confirmation, scopes, grant, sessionId, clientId } = claims
   const isOwn = sessionId === null && grant === null
   const actor = claims.actor ?? (isOwn ? clientId : null)
+  const isPlain = confirmation === null && scopes.length === 0 && actor === null && grant === null
+  if (isPlain) return bearerRights
   return { carrier: confirmation === null ? 'bearer' : 'dpop', confirmation, scopes, actor, grant }
 }
+
+const sessionOf = (id: string): CallerSession => ({
+  id,
+  created_at: null,
+  last_seen_at: null,
+  device: null,
+  carrier: null,
+  current: true,
+})
 
 /** Under which keys the feed would tell the end of this statement. A grant's token outlives the session beside it. */
 export function keysOf({ account, session, rights, clientId, cookieId, keyId }: Statement): StatementKeys {

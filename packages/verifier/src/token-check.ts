@@ -1,11 +1,13 @@
-import { parseAccessToken, proveAccessToken } from './access-token.ts'
+import { parseAccessToken, proveAccessToken, type UnprovenToken } from './access-token.ts'
 import { admit, type Checker, type Entry, find, isFresh } from './checker.ts'
 import { skewSeconds } from './feed.ts'
 import type { Keys } from './keys.ts'
 import type { Limit } from './limit.ts'
 import type { Machine } from './machine.ts'
+import type { VerificationKey } from './public-key.ts'
 import type { Said } from './questions.ts'
 import { refuse } from './refusal.ts'
+import { type Soon, soon } from './soon.ts'
 import { keysOf, type Statement, statementOf } from './statement.ts'
 import { stamp, wallSeconds } from './steady.ts'
 import { ageOf } from './view.ts'
@@ -21,7 +23,14 @@ export type TokenCheckNeeds = {
 }
 
 /** The checks of a token that is not known yet, or of which too little is known for a route. */
-export function createTokenCheck(needs: TokenCheckNeeds): (token: string, limit: Limit) => Promise<Entry> {
+export type TokenCheck = {
+  /** Of one that is not known. At once where nobody has to be asked and signatures are checked at once. */
+  first(token: string, limit: Limit): Soon<Entry>
+  /** Of one that is known, although too little of it for a route. */
+  again(token: string, limit: Limit): Promise<Entry>
+}
+
+export function createTokenCheck(needs: TokenCheckNeeds): TokenCheck {
   const { checker, machine, keys, issuer, audience, ask } = needs
 
   /** When the server was asked about it and said yes, on the steady clock; 0 where it could not be asked. */
@@ -32,15 +41,13 @@ export function createTokenCheck(needs: TokenCheckNeeds): (token: string, limit:
     return said?.askedAt ?? 0
   }
 
-  async function prove(token: string): Promise<Statement> {
-    const unproven = parseAccessToken(token)
-    const key = await keys.find(unproven.kid)
+  function prove(unproven: UnprovenToken, key: VerificationKey | 'unknown' | 'unavailable'): Soon<Statement> {
     if (key === 'unavailable') refuse('feed_stale', 'the keys of the issuer cannot be fetched')
     if (key === 'unknown') refuse('credential_invalid', 'access token: kid is unknown')
     const now = wallSeconds(checker.view.steady, machine.now())
     // The skew is for `iat` alone: `admit` holds on to the very end.
-    const claims = await proveAccessToken(unproven, { key, issuer, audience, now, skewSeconds })
-    return statementOf(claims, unproven.kid)
+    const claims = proveAccessToken(unproven, { key, issuer, audience, now, skewSeconds })
+    return soon(claims, (proven) => statementOf(proven, unproven.kid))
   }
 
   function accept(entry: Entry, limit: Limit): Entry {
@@ -58,26 +65,31 @@ export function createTokenCheck(needs: TokenCheckNeeds): (token: string, limit:
     return accept(entry, limit)
   }
 
-  return async function checkToken(token, limit) {
-    if (find(checker, 'tokens', token, machine.now()) !== null) {
-      const known = await renew(token, limit)
-      if (known !== null) return known
-    }
-    const statement = await prove(token)
-    const isCurrent = ask !== null && ageOf(checker.view, machine.now()) <= limit.maxStale
-    const asked = isCurrent ? 0 : await askedAt(token, limit)
+  function take(token: string, statement: Statement, given: { limit: Limit; askedAt: number }): Entry {
+    const { limit, askedAt } = given
     const now = machine.now()
-    const given = {
-      carried: 'tokens',
-      credential: token,
-      statement,
-      keys: keysOf(statement),
-      askedAt: asked,
-    } as const
-    const admission = admit(checker, given, now)
+    const keys = keysOf(statement)
+    const admission = admit(checker, { carried: 'tokens', credential: token, statement, keys, askedAt }, now)
     if (admission.kind === 'admitted') return accept(admission.entry, limit)
     if (admission.kind !== 'expired') refuse('session_ended', `access token: ${admission.kind}`)
     if (wallSeconds(checker.view.steady, now) >= statement.end) refuse('token_expired', 'exp has passed')
     return refuse('feed_stale', 'nothing is known of revocations yet')
+  }
+
+  function first(token: string, limit: Limit): Soon<Entry> {
+    const unproven = parseAccessToken(token)
+    const statement = soon(keys.find(unproven.kid), (key) => prove(unproven, key))
+    return soon(statement, (proven) => {
+      const isCurrent = ask !== null && ageOf(checker.view, machine.now()) <= limit.maxStale
+      const asked = isCurrent ? 0 : askedAt(token, limit)
+      return soon(asked, (at) => take(token, proven, { limit, askedAt: at }))
+    })
+  }
+
+  return {
+    first,
+    async again(token, limit) {
+      return (await renew(token, limit)) ?? first(token, limit)
+    },
   }
 }

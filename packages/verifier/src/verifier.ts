@@ -10,6 +10,7 @@ import { requireScheme } from './proof.ts'
 import { createProofCheck } from './proof-check.ts'
 import type { Client } from './requests.ts'
 import { demand, type Requirements } from './required.ts'
+import { type Soon, soon } from './soon.ts'
 import { wallSeconds } from './steady.ts'
 import { createTokenCheck } from './token-check.ts'
 import { ageOf } from './view.ts'
@@ -58,7 +59,7 @@ export type Verifier = {
    */
   demand(caller: Caller | null, requirements?: Requirements): Caller
   /** What `identify` does, for a bare access token; one that is bound is refused, as no proof comes
-   * with it. At once where it is known, later where it is not: `await` takes both. */
+   * with it. At once where nothing has to be waited for: `await` takes both. Throws or rejects. */
   verify(token: string, route?: RouteOptions): Caller | Promise<Caller>
   /** The same for the value of a session cookie, which nobody has guarded here. */
   verifyCookie(value: string, route?: RouteOptions): Caller | null | Promise<Caller | null>
@@ -108,19 +109,20 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
   const issuer = createIssuer({ issuer: checkedIssuer(options.issuer), client, maxStale, checker, machine })
   const { keys } = issuer
   const ask = client === null ? null : issuer.askToken
-  const checkToken = createTokenCheck({ checker, machine, keys, issuer: options.issuer, audience, ask })
+  const tokenCheck = createTokenCheck({ checker, machine, keys, issuer: options.issuer, audience, ask })
   const proofs = createProofCheck({ entries: proofEntries })
   const checkCookie = createCookieCheck({ checker, machine, ask: issuer.askCookie })
   // Who hears of no revocation cannot say how old what it knows is.
   const trusted = (milliseconds: number) => (client === null ? Number.POSITIVE_INFINITY : milliseconds)
   let hasRefusedCookie = false
 
-  function knownToken(token: string, route: RouteOptions | undefined): Entry | Promise<Entry> {
+  function knownToken(token: string, route: RouteOptions | undefined): Soon<Entry> {
     const limit = limitOf(route)
     const now = machine.now()
     const entry = find(checker, 'tokens', token, now)
-    const isEnough = entry !== null && isFresh(checker.view, entry, now, trusted(limit.maxStale))
-    return isEnough ? entry : checkToken(token, limit)
+    if (entry === null) return tokenCheck.first(token, limit)
+    const isEnough = isFresh(checker.view, entry, now, trusted(limit.maxStale))
+    return isEnough ? entry : tokenCheck.again(token, limit)
   }
 
   function asBearer(entry: Entry): Caller {
@@ -128,9 +130,8 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
     return callerOf(entry)
   }
 
-  function verify(token: string, route?: RouteOptions): Caller | Promise<Caller> {
-    const known = knownToken(token, route)
-    return known instanceof Promise ? known.then(asBearer) : asBearer(known)
+  function verify(token: string, route?: RouteOptions): Soon<Caller> {
+    return soon(knownToken(token, route), asBearer)
   }
 
   async function verifyBound(token: string, request: IncomingRequest, route?: RouteOptions): Promise<Caller> {
