@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
+import { attackPath, bankDescription } from '../attackable.ts'
 import { assetNamed, headers } from './answers.ts'
 import { ticketOf } from './panel.ts'
 import { bankRoutes, type Parts } from './routes.ts'
@@ -25,6 +26,7 @@ export function createBank(parts: Parts): (request: Request, env: object) => Pro
       stop()
     }),
   )
+  app.get(attackPath, (c) => c.json(bankDescription))
   app.route('/', bankRoutes(parts))
 
   return async (request, env) => {

@@ -3,6 +3,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import session from 'express-session'
+import { attackPath, textbookDescription } from '../attackable.ts'
 import { createJournal, type Journal } from '../journal.ts'
 import { centsOf, type Ledger, money } from '../ledger.ts'
 import { ada, mallory, type Person } from '../people.ts'
@@ -103,6 +104,7 @@ export function createTextbook(ledger: Ledger, addresses: { bank: string; evil: 
     const [balance, payments] = [ledger.balance(name), ledger.payments(name)]
     return response.send(accountPage(addresses, { name, balance, payments }))
   })
+  app.get(attackPath, (_request, response) => response.json(textbookDescription))
   app.get('/modern', (_request, response) => response.send(tokenPage(addresses)))
   app.use(express.static(new URL('./assets', import.meta.url).pathname))
 

@@ -35,6 +35,11 @@ const schema = z.strictObject({
       access: member.default('access_token'),
       refresh: member.nullable().default(null),
       refresh_by: optionalRoute,
+      /** `forget`: there is no such route, the page only forgets its token. */
+      sign_out: z
+        .union([z.literal('forget'), routeSchema])
+        .nullable()
+        .default(null),
       keys: z.string().default('/.well-known/jwks.json'),
       expired: obtained,
       other_audience: obtained,

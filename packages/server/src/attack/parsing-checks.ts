@@ -115,10 +115,6 @@ const fallBack: Check = {
         what: 'a bad token beside a good cookie',
         headers: [['Authorization', `Bearer ${scene.tools.entropy.id()}`], cookieOf(cookieText(jar))],
       },
-      {
-        what: 'an empty token beside a good cookie',
-        headers: [['Authorization', 'Bearer '], cookieOf(cookieText(jar))],
-      },
     ])
   },
 }

@@ -194,7 +194,9 @@ export function needRoute(route: Route | null | undefined, name: string): Route 
 
 /** Signs out as the application would, and sees that the target said yes. */
 export async function signOut(scene: Scene, session: Session): Promise<void> {
-  const route = needRoute(scene.description.sign_out, 'sign_out')
+  const { token, sign_out } = scene.description
+  const own = session.carrier === 'token' && token?.sign_out !== 'forget' ? token?.sign_out : null
+  const route = needRoute(own ?? sign_out, 'sign_out')
   // What the browser is told to forget is not forgotten here: it is what is tried afterwards.
   const answer = await genuine(scene, { route, session: { ...session, jar: new Map(session.jar) } })
   if (answer.status >= 400) throw unjudged(`signing out by ${session.carrier} was answered ${answer.status}`)

@@ -62,11 +62,19 @@ const kept: Check = {
       keepCookies(before, receivedCookies(await scene.send(sent)))
     }
     for (const value of before.values()) scene.redaction.hide(value)
-    if (before.size === 0) return refused('visitors get no cookie before they sign in')
-    await signIn(scene, { carrier: 'cookie', jar: new Map(before) })
-    return (await isSignedIn(scene, [['Cookie', cookieText(before)]]))
-      ? accepted('the cookie from before the sign-in is signed in after it')
-      : refused('the cookie from before the sign-in opens nothing after it')
+    if (before.size > 0) {
+      await signIn(scene, { carrier: 'cookie', jar: new Map(before) })
+      if (await isSignedIn(scene, [['Cookie', cookieText(before)]])) {
+        return accepted('the cookie from before the sign-in is signed in after it')
+      }
+    }
+    // A session of the attacker's own can be planted as well as one of nobody.
+    const { jar: planted } = await signIn(scene, { carrier: 'cookie' })
+    const { jar: after } = await signIn(scene, { carrier: 'cookie', jar: new Map(planted) })
+    return scene.cookieNames.length > 0 &&
+      scene.cookieNames.every((name) => planted.get(name) === after.get(name))
+      ? accepted('signing in again, the cookie keeps its value')
+      : refused('no cookie from before a sign-in is the one after it')
   },
 }
 
@@ -129,7 +137,7 @@ const enumeration: Check = {
       const { answer } = await trySignIn(scene, { carrier, fill: { name, password: wrong } })
       if (answer.status >= 500 || answer.status === 429)
         throw unjudged(`a failed sign-in was answered ${answer.status}`)
-      return faceOf(answer, name)
+      return faceOf(answer, [account.name, name])
     }
     const stranger = () => strangerLike(account.name, scene.tools.entropy.id())
     const [one, two] = [await face(stranger()), await face(stranger())]
@@ -163,14 +171,14 @@ function strangerLike(name: string, id: string): string {
   return `x${letters}${name.slice(at)}`
 }
 
-/** All that the asker sees, without what it said itself and what names no account. */
-function faceOf(answer: Answer, name: string): string {
-  const spellings = [
+/** All that the asker sees. A name may stand in any page, as an example, too: whose it is tells nothing. */
+function faceOf(answer: Answer, names: readonly string[]): string {
+  const spellings = names.flatMap((name) => [
     name,
     encodeURIComponent(name),
     name.replaceAll('@', '&#64;'),
     name.replaceAll('@', '&#x40;'),
-  ]
+  ])
   const mask = (text: string) => spellings.reduce((left, spelling) => left.replaceAll(spelling, '*'), text)
   const cookies = receivedCookies(answer).map(({ name: set }) => set)
   return JSON.stringify([answer.status, mask(describeAnswer(answer)), cookies.sort(), mask(answer.body)])

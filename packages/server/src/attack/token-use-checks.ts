@@ -4,11 +4,11 @@ import { readJwt } from './jwt.ts'
 import { genuine, living, type Scene } from './scene.ts'
 import { genuineToken, showAll } from './token-checks.ts'
 
-const longestLifeSeconds = 86_400
+const longestLifeSeconds = 43_200
 
 const immortal: Check = {
   id: 'token-long-lived',
-  sentence: 'Access tokens expire after more than a day, or never.',
+  sentence: 'Access tokens live for more than half a day, or for ever.',
   severity: 'medium',
   remedy: 'Let access tokens live for minutes, and refresh them.',
   async run(scene) {
