@@ -92,6 +92,8 @@ export type Cause = 'request' | 'feed' | 'chore' | 'start' | 'scrape'
 export type Statements = {
   /** What is asked within, however late, is asked for this cause; outside of all it is asked for a request. */
   during<Result>(cause: Cause, work: () => Result): Result
+  /** What is asked for now. */
+  cause(): Cause
   note(): void
   counts(): Readonly<Record<Cause, number>>
 }

@@ -3,31 +3,38 @@ import type pg from 'pg'
 import type { Lanes } from './lanes.ts'
 import { withState } from './unavailable.ts'
 
-type Held = { client: pg.PoolClient; isSpoilt: boolean }
+type Held = { client: pg.PoolClient; isSpoilt: boolean; isPatient: boolean }
 
-/** Of a server that does not answer at all; what runs too long there, it ends by itself, and sooner. */
-const deafMilliseconds = 20_000
+export type DriverOptions = {
+  /** How long a server that does not answer is waited for. What runs there all the same, it ends by itself. */
+  deafMilliseconds: number
+  /** Asked before each statement: nobody waits for this one, so it may take its time. */
+  isPatient: () => boolean
+}
+
+const patientMilliseconds = 20_000
 
 /**
  * Single reads go through the lanes. Whatever writes or locks, and every transaction, has a connection of the pool to itself
  * until it is done: a statement that waits for a row must hold up nobody else's.
  */
-export function postgresDriver(pool: pg.Pool, lanes: Lanes): Driver {
+export function postgresDriver(pool: pg.Pool, lanes: Lanes, options: DriverOptions): Driver {
   const holding = new WeakMap<DatabaseConnection, Held>()
 
   async function hold(connection: DatabaseConnection): Promise<Held> {
     const known = holding.get(connection)
     if (known !== undefined) return known
-    const held = { client: await named(pool.connect()), isSpoilt: false }
+    const held = { client: await named(pool.connect()), isSpoilt: false, isPatient: false }
     holding.set(connection, held)
     return held
   }
 
   async function run<Row>(held: Held, query: CompiledQuery): Promise<QueryResult<Row>> {
-    const { client } = held
+    const { client, isPatient } = held
     const work = client.query(query.sql, [...query.parameters])
+    const limit = isPatient || options.isPatient() ? patientMilliseconds : options.deafMilliseconds
     try {
-      return resultOf(await (isBounded(query) ? inTime(work) : work))
+      return resultOf(await (isBounded(query) ? inTime(work, limit) : work))
     } catch (error) {
       held.isSpoilt ||= error === deaf
       throw withState(error)
@@ -60,6 +67,9 @@ export function postgresDriver(pool: pg.Pool, lanes: Lanes): Driver {
     async beginTransaction(connection, { isolationLevel, accessMode }) {
       const level = isolationLevel === undefined ? '' : ` isolation level ${isolationLevel}`
       await order(connection, `begin${level}${accessMode === undefined ? '' : ` ${accessMode}`}`)
+      // It holds no row that anybody could wait for, and what is loaded at once may be long.
+      const held = await hold(connection)
+      held.isPatient = accessMode === 'read only'
     },
     async commitTransaction(connection) {
       const { rows } = await order(connection, 'commit')
@@ -68,6 +78,8 @@ export function postgresDriver(pool: pg.Pool, lanes: Lanes): Driver {
     },
     async rollbackTransaction(connection) {
       const held = await hold(connection)
+      // Who did not answer a statement would not answer this either.
+      if (held.isSpoilt) return
       try {
         await order(connection, 'rollback')
       } catch {
@@ -111,9 +123,9 @@ function resultOf<Row>({ command, rowCount, rows }: pg.QueryResult): QueryResult
 
 const deaf = Object.assign(new Error('The database did not answer in time.'), { code: 'ETIMEDOUT' })
 
-function inTime<Result>(work: Promise<Result>): Promise<Result> {
+function inTime<Result>(work: Promise<Result>, milliseconds: number): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(deaf), deafMilliseconds)
+    const timer = setTimeout(() => reject(deaf), milliseconds)
     work.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { onPostgres } from '../testing/engines.ts'
 import { migrate } from './migrate.ts'
 import { type OpenDatabase, openDatabase } from './open.ts'
 import type { Db } from './schema.ts'
+import { defaults } from './postgres.ts'
 import { isUnavailable } from './unavailable.ts'
 
 const readHead = (db: Db) => db.selectFrom('feed_head').select('seq').executeTakeFirstOrThrow()
@@ -47,6 +50,38 @@ async function hold(db: Db): Promise<() => Promise<void>> {
 }
 
 const next = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** The way to a server, on which nothing passes any more when it falls silent. */
+async function openWire(url: string) {
+  const there = new URL(url)
+  const sockets = new Set<Socket>()
+  let isSilent = false
+  const pass = (from: Socket, to: Socket) => {
+    sockets.add(from.on('error', () => {}).on('close', () => to.destroy()))
+    from.on('data', (chunk) => isSilent || to.write(chunk))
+  }
+  const server = createServer((near) => {
+    const far = connect(Number(there.port), there.hostname)
+    pass(near, far)
+    pass(far, near)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const here = new URL(url)
+  here.port = String((server.address() as AddressInfo).port)
+  return {
+    url: here.href,
+    fallSilent() {
+      isSilent = true
+    },
+    mend() {
+      isSilent = false
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
 
 onPostgres('PostgreSQL', (open) => {
   test('a hundred reads at once take two connections and come back in their own places', async () => {
@@ -148,6 +183,34 @@ onPostgres('PostgreSQL', (open) => {
     await assert.rejects(readHead(nobody.db), isUnavailable)
     await assert.rejects(nobody.db.updateTable('feed_head').set({ seq: 1 }).execute(), isUnavailable)
     await nobody.close()
+  })
+
+  test('a server that falls silent is given up, whatever it was asked, and another connection is made where it speaks again', async () => {
+    const { url } = await open()
+    const wire = await openWire(url)
+    const { db, close } = await openDatabase(wire.url, { connections: 1, deafMilliseconds: 100 })
+    const write = (seq: number) => db.updateTable('feed_head').set({ seq }).execute()
+    const transaction = () =>
+      db.transaction().execute(async (tx) => {
+        await tx.updateTable('feed_head').set({ seq: 2 }).execute()
+        wire.fallSilent()
+        await tx.selectFrom('feed_head').select('seq').execute()
+      })
+    await write(1)
+    await readHead(db)
+    wire.fallSilent()
+    await assert.rejects(write(9), isUnavailable)
+    await assert.rejects(readHead(db), isUnavailable)
+    wire.mend()
+    await assert.rejects(transaction(), isUnavailable)
+    wire.mend()
+    assert.deepEqual(await readHead(db), { seq: 1 })
+    await close()
+    await wire.close()
+  })
+
+  test('whoever waits for nothing but a stuck server waits for seconds: at most as many as these', () => {
+    assert.ok(defaults.waitMilliseconds <= 3000 && defaults.deafMilliseconds <= 4000)
   })
 
   test('whoever holds the head row is bounded from there on, where the server can do that', async () => {

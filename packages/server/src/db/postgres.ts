@@ -17,13 +17,17 @@ export type PostgresOptions = {
   connections?: number
   /** How long anybody waits for a connection of the pool. */
   waitMilliseconds?: number
+  /** How long a server that does not answer at all is waited for. */
+  deafMilliseconds?: number
+  /** Whether the statement that is about to be sent may take its time: nobody waits for it. */
+  isPatient?: () => boolean
 }
+
+/** A request that finds the database stuck waits for a connection, then for an answer, and is refused. */
+export const defaults = { connections: 10, waitMilliseconds: 3000, deafMilliseconds: 4000 }
 
 const bigint = 20
 const keepAliveMilliseconds = 10_000
-/** Of a server that does not answer at all. */
-const deafMilliseconds = 10_000
-
 const bounds = { lock: '2s', statement: '15s' }
 
 /**
@@ -39,12 +43,14 @@ const sessionSettings = `
   select set_config('synchronous_commit', 'on', false)
     where current_setting('synchronous_commit') in ('off', 'local', 'remote_write')`
 /** Lanes read, and send hints, which nobody needs to be durable. */
-const laneSettings = "set statement_timeout = '8s'; set lock_timeout = '2s'; set synchronous_commit = off"
+const laneSettings = "set statement_timeout = '4s'; set lock_timeout = '2s'; set synchronous_commit = off"
 
 export function postgresDialect(
   url: string,
-  { connections = 10, waitMilliseconds = 3000 }: PostgresOptions = {},
+  options: PostgresOptions = {},
 ): { dialect: Dialect; primary: Primary; close(): Promise<void> } {
+  const { connections, waitMilliseconds, deafMilliseconds } = { ...defaults, ...options }
+  const isPatient = options.isPatient ?? (() => false)
   const config = {
     connectionString: url,
     connectionTimeoutMillis: waitMilliseconds,
@@ -72,7 +78,7 @@ export function postgresDialect(
   return {
     dialect: {
       createAdapter,
-      createDriver: () => postgresDriver(pool, lanes),
+      createDriver: () => postgresDriver(pool, lanes, { deafMilliseconds, isPatient }),
       createIntrospector: (db) => new PostgresIntrospector(db),
       createQueryCompiler: () => new PostgresQueryCompiler(),
     },

@@ -126,7 +126,8 @@ export async function load(
   db: Db,
   since: number,
 ): Promise<{ epoch: number; head: number; rows: LogRow[]; epochs: Epoch[] }> {
-  return db.transaction().execute(async (tx) => {
+  const reading = db.transaction().setAccessMode('read only')
+  return reading.execute(async (tx) => {
     const { epoch, position: head } = await readHead(tx)
     const oldest = await tx
       .selectFrom('feed_log')

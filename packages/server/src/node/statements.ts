@@ -9,10 +9,12 @@ const causes = new AsyncLocalStorage<Cause>()
  */
 export function createStatements(): Statements {
   const counts: Record<Cause, number> = { request: 0, feed: 0, chore: 0, start: 0, scrape: 0 }
+  const cause = () => causes.getStore() ?? 'request'
   return {
     during: (cause, work) => causes.run(cause, work),
+    cause,
     note() {
-      counts[causes.getStore() ?? 'request'] += 1
+      counts[cause()] += 1
     },
     counts: () => counts,
   }
