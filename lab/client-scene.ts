@@ -27,15 +27,17 @@ export type ClientScene = {
   insecure: string
   /** Everything that the house was asked since it was last emptied, oldest first. */
   seen: Seen[]
+  /** What reached the other site's server besides its pages. */
+  strayed: { path: string; headers: Headers }[]
   /** What else lies on the pages' servers, by path. */
   files: Map<string, string>
   /** Answers instead of the house, where it answers at all. */
   intercept: ((request: Request, path: string) => Promise<Response | null>) | null
   window(): Promise<BrowserContext>
-  /** A page with a client of that carrier as `window.client`. */
+  /** A page with a client of that carrier as `window.client`. `hurried`: as impatient as it is for people. */
   open(
     context: BrowserContext,
-    options: { carrier: 'cookie' | 'token'; at?: string; more?: object },
+    options: { carrier: 'cookie' | 'token'; at?: string; more?: object; hurried?: boolean },
   ): Promise<Page>
   close(): Promise<void>
 }
@@ -61,6 +63,7 @@ async function build(database: OpenTestDatabase, given: Given, opened: (() => un
   const files = new Map([...modules].map(([name, code]) => [`/lib/${name}`, code]))
   let house: TestHouse | null = null
   const seen: Seen[] = []
+  const strayed: ClientScene['strayed'] = []
 
   async function serve(request: Request, remote: { address: string | null }): Promise<Response> {
     const { pathname: path } = new URL(request.url)
@@ -84,6 +87,7 @@ async function build(database: OpenTestDatabase, given: Given, opened: (() => un
     port: 0,
     fetch(request) {
       const { pathname: path } = new URL(request.url)
+      if (path !== '/app' && !files.has(path)) strayed.push({ path, headers: request.headers })
       return served(path, files.get(path) ?? '<!doctype html><title>elsewhere</title><body></body>')
     },
   })
@@ -100,17 +104,21 @@ async function build(database: OpenTestDatabase, given: Given, opened: (() => un
     elsewhere,
     insecure: `http://plain.example:${spa.port}`,
     seen,
+    strayed,
     files,
     intercept: null,
     window: () => browser.newContext(),
-    async open(context, { carrier, at = origin, more = {} }) {
+    async open(context, { carrier, at = origin, more = {}, hurried = false }) {
       const page = await context.newPage()
       // A tab looks around for others only for a moment; on a machine that is busy a moment may be too short.
-      await page.addInitScript((isAlone) => {
-        const { setTimeout } = window
-        const later = (act: () => void, wait: number) => setTimeout(act, isAlone ? wait : wait + 5_000)
-        Object.assign(window, { setTimeout: later })
-      }, context.pages().length === 1)
+      await page.addInitScript(
+        (isAlone) => {
+          const { setTimeout } = window
+          const later = (act: () => void, wait: number) => setTimeout(act, isAlone ? wait : wait + 5_000)
+          Object.assign(window, { setTimeout: later })
+        },
+        hurried || context.pages().length === 1,
+      )
       await page.goto(`${at}/app`)
       await page.evaluate(
         async ({ options, door }) => {

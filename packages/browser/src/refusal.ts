@@ -40,9 +40,13 @@ export async function refusalOf(response: Response): Promise<Refusal> {
   })
 }
 
-/** An empty record for whatever is not a JSON object. */
+/** An empty record for whatever is not a JSON object. An answer that was torn off on its way is thrown. */
 export async function readJson(response: Response): Promise<Record<string, unknown>> {
   if (!/json/.test(response.headers.get('content-type') ?? '')) return {}
-  const value: unknown = await response.json().catch(() => null)
-  return typeof value === 'object' && value !== null ? { ...value } : {}
+  const text = await response.text()
+  try {
+    return { ...JSON.parse(text) }
+  } catch {
+    return {}
+  }
 }

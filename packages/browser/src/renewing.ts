@@ -23,6 +23,7 @@ export function isFresh(machine: Machine, access: Access | null): access is Acce
 }
 
 export function accessOf(machine: Machine, keys: CryptoKeyPair, answer: Record<string, unknown>): Access {
+  if (answer.access_token === undefined) refuse('unknown', 'The server’s answer cannot be read.')
   // A token that works without the key is what all of this exists to avoid. It is dropped, not kept.
   if (String(answer.token_type).toLowerCase() !== 'dpop')
     refuse('binding_refused', 'The server does not bind tokens to keys. Use the cookie carrier.')
