@@ -2,10 +2,8 @@ import type { SignedIn } from './known.ts'
 
 /** How the session is shown to the server, and what has to be kept for it. */
 export type Carrier = {
-  /** Sends a request to the issuer as whoever is signed in. As nobody, if nobody is. */
+  /** Sends a request as whoever is signed in. As nobody, if nobody is. */
   send(request: Request): Promise<Response>
-  /** The same, with a proof by the key that an answer's token will be bound to. Null where nobody is signed in. */
-  proveKey(request: Request): Promise<{ response: Response; keys: CryptoKeyPair } | null>
   /** False where nothing is held that could be shown, so that the server need not be asked. */
   mayBeSignedIn(): Promise<boolean>
   /** Posts to one of the server's own endpoints and takes over the credential that it answers with. */

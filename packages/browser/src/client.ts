@@ -26,7 +26,7 @@ export type Client = {
   session(options?: { fresh?: boolean }): Promise<SignedIn | null>
   /**
    * Like the platform's. A request to the issuer is sent as whoever is signed in; by token it follows no redirect, and
-   * a token that has run out is renewed first. A request to an audience is sent with a token for it alone, one to any
+   * a token that has run out is renewed first. A request to an audience goes with a bound token, one to any
    * other origin is passed on as it is, without anything.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
@@ -71,10 +71,11 @@ export function createClientOn(machine: Machine, options: ClientOptions): Client
     if (kind === 'cookie' && issuer !== machine.origin())
       throw new TypeError('A cookie is for pages of the issuer’s own origin. Use the token carrier.')
     const carrier = kind === 'cookie' ? createCookieCarrier(needs) : createTokenCarrier({ ...needs, vault })
+    // By token the session's own goes there, bound as it is; a cookie stays at home and is exchanged.
     const others = new Map(
       audiences.map((audience) => [
         new URL(audience).origin,
-        createAudience({ ...needs, carrier, audience }),
+        kind === 'cookie' ? createAudience({ ...needs, audience }) : carrier.send,
       ]),
     )
     return { issuer, tabs, carrier, others }

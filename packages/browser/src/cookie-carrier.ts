@@ -1,17 +1,11 @@
-import type { SendBound } from './bound.ts'
 import { type Carrier, signedInOf } from './carrier.ts'
 import { bounded, type Machine } from './machine.ts'
-import { createKeys } from './proof.ts'
 import { readJson, refusalOf } from './refusal.ts'
 import type { Tabs } from './tabs.ts'
 
-type Needs = { machine: Machine; tabs: Tabs; sendBound: SendBound; issuer: string }
-
 /** The browser keeps the cookie and sends it by itself; script never sees it, and there is nothing to store. */
-export function createCookieCarrier(needs: Needs): Carrier {
-  const { machine, tabs, sendBound, issuer } = needs
-  // For tokens that go to other services. It lives as long as the page.
-  let keys: Promise<CryptoKeyPair> | null = null
+export function createCookieCarrier(needs: { machine: Machine; tabs: Tabs; issuer: string }): Carrier {
+  const { machine, tabs, issuer } = needs
 
   async function post(path: string, fields: object): Promise<Response> {
     const headers = { 'content-type': 'application/json' }
@@ -24,11 +18,6 @@ export function createCookieCarrier(needs: Needs): Carrier {
 
   return {
     send: (request) => machine.send(request),
-    async proveKey(request) {
-      keys ??= createKeys(machine.subtle())
-      const bound = { keys: await keys }
-      return { ...bound, response: await sendBound(request, bound, 'same-origin') }
-    },
     mayBeSignedIn: async () => true,
     async prove(path, fields) {
       const signedIn = signedInOf(await readJson(await post(path, { ...fields, carrier: 'cookie' })))

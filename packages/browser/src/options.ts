@@ -7,8 +7,8 @@ export type ClientOptions = {
    */
   readonly carrier: 'cookie' | 'token'
   /**
-   * Other services that requests may be sent to with a token of their own, bound and short, such as
-   * `https://api.example`; each has to be in the server's policy `audiences`.
+   * Other services that requests may be sent to with a bound token, such as `https://api.example`. By cookie each gets
+   * one that is made for it, and has to be in the server's policy `audiences`; by token it is the session's own.
    */
   readonly audiences?: readonly string[]
 }

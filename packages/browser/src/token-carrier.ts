@@ -102,11 +102,6 @@ export function createTokenCarrier({ machine, peers, tabs, vault, sendBound, iss
   return {
     mayBeSignedIn: async () => (await current()) !== null,
     send: (request) => sendRenewing(request, { machine, sendBound, held: () => tabs.known().access, renew }),
-    async proveKey(request) {
-      const response = await this.send(request)
-      const keys = tabs.known().access?.keys
-      return keys === undefined ? null : { response, keys }
-    },
     prove: (path, fields) =>
       tabs.alone('token', async () => {
         const before = await currentWithin()
