@@ -31,8 +31,11 @@ export type Core = {
   positions: 'head' | 'serial'
   /** What a hub's beat proves: a write that was committed, or merely that somebody answers. */
   beat: 'write' | 'read'
-  /** Who answers a question: the primary, a node's memory of the last seconds, or whichever copy a node still reads. */
-  answers: 'primary' | 'memory' | 'any_copy'
+  /**
+   * How a node answers a question: by a reading after a write that was committed, from its memory of the last seconds, or by a
+   * reading of whichever copy its connections still lead to.
+   */
+  answers: 'proven' | 'memory' | 'any_copy'
   /** How long ends are kept, where a life is that long; in seconds. */
   keeps(life: number): number
 }
@@ -57,6 +60,6 @@ export const production: Core = {
   countsFrom: 'read',
   positions: 'head',
   beat: 'write',
-  answers: 'primary',
+  answers: 'proven',
   keeps: (life) => life + skew,
 }

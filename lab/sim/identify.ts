@@ -1,5 +1,6 @@
 import { type Statement, stamp } from '@counterfoil/verifier'
 import { instantOf } from './clocks.ts'
+import type { Database } from './database.ts'
 import { accepted } from './judge.ts'
 import { isAlive, type Probe, slowness, statementAt } from './probes.ts'
 import { count } from './tally.ts'
@@ -36,33 +37,42 @@ function check(world: World, verifier: VerifierProcess, given: Asking) {
   question(world, verifier, { ...given, rounds: 1 })
 }
 
-/** Answered by a reading of the primary that begins after the question has arrived, or not at all. */
+/** Answered by a node, from the copy that its connections lead to: after a write there that began once the question had arrived. */
 function question(world: World, verifier: VerifierProcess, given: Asking & { rounds: number }) {
-  const { line, chance } = world
+  const { line, chance, core } = world
   const { steady } = verifier.checker.view
   const now = instantOf(verifier.clocks, line.now)
   const askedAt = stamp(steady, now)
   const unanswered = () => refuse(world, 'feed_stale')
   if (verifier.cutOffUntil > line.now) return unanswered()
   wait(world, travel(world), () => {
-    const { db } = world
+    const hub = chance.pick(world.hubs)
+    const { db } = hub
     const startedAt = line.now
-    if (world.databaseStalledUntil > startedAt) return unanswered()
-    wait(world, chance.is(0.9) ? chance.between(0, 3) : chance.between(0, 1500), () => {
-      if (world.db !== db || world.databaseStalledUntil > line.now) return unanswered()
-      const statement = answerTo(world, given.probe, startedAt)
+    const isStuck = () =>
+      world.databaseStalledUntil > line.now ||
+      hub.cutUntil > line.now ||
+      (core.answers !== 'any_copy' && db.isFenced)
+    if (!hub.isUp || isStuck()) return unanswered()
+    const written = within(world, hub, () => {
+      if (isStuck()) return unanswered()
+      const statement = answerTo(world, given.probe, { db, startedAt })
       const back = travel(world) + slowness(world, 50_000)
       const use = within(world, verifier, () => answered(world, verifier, { ...given, statement, askedAt }))
       wait(world, Math.max(back, verifier.cutOffUntil - line.now), use)
     })
+    wait(world, chance.is(0.9) ? chance.between(0, 3) : chance.between(0, 1500), written)
   })
 }
 
 const remembered = new WeakMap<World, Map<Probe, { statement: Statement | null; at: number }>>()
 
-function answerTo(world: World, probe: Probe, startedAt: number): Statement | null {
-  const { core, line, chance, hubs } = world
-  const db = core.answers === 'any_copy' ? chance.pick(hubs).db : world.db
+function answerTo(
+  world: World,
+  probe: Probe,
+  { db, startedAt }: { db: Database; startedAt: number },
+): Statement | null {
+  const { core, line } = world
   const fresh = () =>
     isAlive(db, probe) ? (probe.issued ?? statementAt(world, probe, { db, startedAt })) : null
   if (core.answers !== 'memory') return fresh()

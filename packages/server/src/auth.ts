@@ -142,7 +142,7 @@ export function wire(parts: HouseParts): House {
     ...oauthRoutes({
       ...{ clients, policy, issuer },
       grantTypes: createGrantTypes({ tokens, clientTokens, policy, issuer }),
-      introspection: createIntrospection({ clock, issuer, keys, issued }),
+      introspection: createIntrospection({ clock, issuer, keys, feed, issued }),
       revoke: createRevoke({ clients, sessions, issued, limits }),
     }),
     ...keyRoutes(keys),

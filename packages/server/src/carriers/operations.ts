@@ -1,5 +1,6 @@
 import {
   admit,
+  ageOf,
   type Caller,
   type Carried,
   type Checker,
@@ -126,9 +127,14 @@ export function createCarriers(needs: Needs): Carriers {
   }
 
   /** Where the store cannot be read, nobody knows whether the credential still lives. */
-  async function readOrRefuse(carried: Carried, credential: string): Promise<Statement | null> {
+  async function readOrRefuse(
+    carried: Carried,
+    credential: string,
+    given: { isAsking: boolean },
+  ): Promise<Statement | null> {
+    const reading = () => read(carried, credential)
     try {
-      return await read(carried, credential)
+      return await (given.isAsking ? feed.ask(reading, (statement) => statement?.asOf ?? null) : reading())
     } catch (error) {
       if (error instanceof Refusal) throw error
       log.error('the store could not be read for a credential', error)
@@ -136,13 +142,30 @@ export function createCarriers(needs: Needs): Carriers {
     }
   }
 
-  /** Reads, and keeps what was read while nothing that has ended meanwhile contradicts it. */
-  async function recall(carried: Carried, credential: string): Promise<Remembered | null> {
+  /** A server that is stopping does not follow the feed any more: it hears of no end, its own ones included. */
+  const isFollowing = (maxStale: number) =>
+    feed.hub.isStarted() && ageOf(checker.view, clock.instant()) <= maxStale
+
+  /**
+   * Reads, and keeps what was read while nothing that has ended meanwhile contradicts it. Who follows the feed closely
+   * enough for this request knows what the reading may have missed; who does not has to ask.
+   */
+  async function recall(given: {
+    carried: Carried
+    credential: string
+    maxStale: number
+  }): Promise<Remembered | null> {
+    const { carried, credential, maxStale } = given
     for (let round = 0; round < 3; round++) {
-      const askedAt = stamp(checker.view.steady, clock.instant())
-      const statement = await readOrRefuse(carried, credential)
+      const isAsking = !isFollowing(maxStale)
+      const askedAt = isAsking ? stamp(checker.view.steady, clock.instant()) : 0
+      const { applied } = checker.view
+      const statement = await readOrRefuse(carried, credential, { isAsking })
       if (statement === null) return null
-      if (!feed.hub.isStarted()) return remember(statement)
+      if (!feed.hub.isStarted() && isAsking) return remember(statement)
+      // Read from a copy that has not come as far as we have: another one has taken over, or this one was put back.
+      if (statement.asOf < applied) refuse('feed_stale', { retryAfterSeconds: 1 })
+      if (!isAsking && !isFollowing(maxStale)) continue
       const keys = keysOf(statement)
       const admission = admit(checker, { carried, credential, statement, keys, askedAt }, clock.instant())
       if (admission.kind === 'admitted') return admission.entry
@@ -228,14 +251,16 @@ export function createCarriers(needs: Needs): Carriers {
       : null
     looked(carried, seen?.kind ?? 'cold')
     if (seen?.kind === 'accept') return confirm(credential, seen.entry, asked)
-    return recall(carried, text).then((known) => known && confirm(credential, known, asked))
+    return recall({ carried, credential: text, maxStale }).then(
+      (known) => known && confirm(credential, known, asked),
+    )
   }
 
   return {
     check,
     identify: async (credential, given) => check(credential, given),
     async statement(cookie) {
-      const statement = await readOrRefuse('cookies', cookie)
+      const statement = await readOrRefuse('cookies', cookie, { isAsking: true })
       if (statement !== null) keepAlive(remember(statement))
       return statement
     },

@@ -6,8 +6,8 @@ import { sql } from 'kysely'
 import { onPostgres } from '../testing/engines.ts'
 import { migrate } from './migrate.ts'
 import { type OpenDatabase, openDatabase } from './open.ts'
-import type { Db } from './schema.ts'
 import { defaults } from './postgres.ts'
+import type { Db } from './schema.ts'
 import { isUnavailable } from './unavailable.ts'
 
 const readHead = (db: Db) => db.selectFrom('feed_head').select('seq').executeTakeFirstOrThrow()

@@ -82,7 +82,16 @@ export function postgresDialect(
       createIntrospector: (db) => new PostgresIntrospector(db),
       createQueryCompiler: () => new PostgresQueryCompiler(),
     },
-    primary: { identity, briefly, undurably, nestsWrites: true, holdFreeSessions, wall: () => wall, hints },
+    primary: {
+      identity,
+      briefly,
+      undurably,
+      nestsWrites: true,
+      mayBeFenced: true,
+      holdFreeSessions,
+      wall: () => wall,
+      hints,
+    },
     async close() {
       await hints.close()
       await lanes.close()

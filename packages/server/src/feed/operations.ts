@@ -2,8 +2,9 @@ import type { Db } from '../db/schema.ts'
 import { afterCommit } from '../db/transact.ts'
 import { type Ending, type ListedVerifier, logged, type Receipt, receiptOf } from './feed.ts'
 import { createHubRunner, type HubNeeds, type HubRunner } from './hub-operations.ts'
+import { createQuestion, type Question } from './questions.ts'
 import { append, prune, readHead } from './store.ts'
-import { acknowledge, countBehind, listVerifiers, registerVerifier } from './verifier-store.ts'
+import { acknowledge, countBehind, listVerifiers, prove, registerVerifier } from './verifier-store.ts'
 
 export type Feed = {
   /**
@@ -26,6 +27,7 @@ export type Feed = {
   /** Whether every server that runs on this database has read up to this position. */
   isHeard(position: number): Promise<boolean>
   prune(): Promise<void>
+  readonly ask: Question
   readonly hub: HubRunner
 }
 
@@ -39,8 +41,9 @@ type Waiting = {
 const keptSeconds = 48 * 3600
 
 export function createFeed(needs: HubNeeds): Feed {
-  const { db, clock, primary } = needs
+  const { db, clock, primary, log } = needs
   const hub = createHubRunner(needs)
+  const ask = createQuestion({ prove: () => prove(db, { id: hub.instance, primary }), log })
   const waiting = new Set<Waiting>()
 
   async function settle(): Promise<void> {
@@ -65,6 +68,8 @@ export function createFeed(needs: HubNeeds): Feed {
 
   return {
     hub,
+    // A file has no other copy that could have taken over.
+    ask: primary.mayBeFenced ? ask : (read) => read(),
     start: () => hub.start(onHint),
     async append(tx, endings, { wantsAck = false } = {}) {
       if (endings.length === 0) return (await readHead(tx)).position

@@ -28,6 +28,22 @@ export async function tick(
   return { epoch: Number(row.epoch), head: Number(row.head), wall: Number(row.wall) }
 }
 
+/**
+ * A write that changes nothing. That it was committed shows that this copy takes writes, and the head that it answers was
+ * read after it began. A server that has left stands here as one that nobody waits for.
+ */
+export async function prove(db: Db, { id, primary }: { id: string; primary: Primary }): Promise<number> {
+  const row = await db
+    .insertInto('feed_verifier')
+    .values({ id, name: 'server', max_stale: 0, applied: 0, lapses_at: seconds(primary) })
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet((row) => ({ applied: row.ref('feed_verifier.applied') })),
+    )
+    .returning(sql<number>`(select seq from feed_head where id = 1)`.as('head'))
+    .executeTakeFirstOrThrow()
+  return Number(row.head)
+}
+
 /** A server has applied everything up to there. */
 export async function confirm(db: Db, { id, applied }: { id: string; applied: number }): Promise<void> {
   await db

@@ -1,5 +1,6 @@
 import type { AccessTokenClaims } from '@counterfoil/verifier'
 import type { ProvenClient } from '../clients/index.ts'
+import type { Feed } from '../feed/index.ts'
 import type { Clock } from '../machine.ts'
 import type { Issued, IssuedTokens, Keys } from '../tokens/index.ts'
 import { signJwt } from '../tokens/index.ts'
@@ -15,12 +16,15 @@ export type Introspection = {
   sign(answer: object, client: ProvenClient): Promise<string>
 }
 
-type Needs = { clock: Clock; issuer: string; keys: Keys; issued: IssuedTokens }
+type Needs = { clock: Clock; issuer: string; keys: Keys; feed: Feed; issued: IssuedTokens }
 
-export function createIntrospection({ clock, issuer, keys, issued }: Needs): Introspection {
+export function createIntrospection({ clock, issuer, keys, feed, issued }: Needs): Introspection {
   return {
     async ask(token, client) {
-      const found = await issued.findLive(token)
+      const found = await feed.ask(
+        () => issued.findLive(token),
+        (live) => live?.session?.as_of ?? null,
+      )
       if (found === null) return { active: false }
       if (found.kind === 'access') return { active: true, ...describeAccess(found.claims) }
       return found.session.client_id === client.id
