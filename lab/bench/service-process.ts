@@ -108,7 +108,7 @@ async function obey(told: Told): Promise<void> {
     say({ kind: 'rested', name: told.name, lastAccepted, checks, acceptedAgain })
     watched = null
   } else if (told.kind === 'stop') {
-    verifier?.close()
+    await verifier?.close()
     process.exit(0)
   }
 }

@@ -119,7 +119,7 @@ async function measure(plan: Plan): Promise<Round[]> {
     if (applied < endsInView) throw new Error(`the view holds ${applied} ends`)
     return await measureRounds(plan, () => build({ plan, quiet, busy, verifiers }))
   } finally {
-    for (const verifier of open) verifier.close()
+    for (const verifier of open) await verifier.close()
     for (const house of houses) await house.close()
   }
 }

@@ -69,6 +69,7 @@ export function enter(world: World, email: string, answer: NonNullable<Answer>):
     id: body.session.id,
     email,
     access: body.access_token,
+    accessAt: answer.sentAt,
     refresh: body.refresh_token,
     replaced: [],
     state: 'live',
@@ -133,6 +134,38 @@ async function renew(world: World, known: Known): Promise<void> {
     else if (answer.status === 200) successors.add(String(answer.body.refresh_token))
   }
   succeed(world, known, successors)
+}
+
+const renewedAfter = 60_000
+/** Access tokens live for five minutes, and a round on a busy machine takes longer: what is too old says nothing any more. */
+const expiredAfter = 280_000
+
+/** Before the next fault: whoever lives has an access token that outlasts it. The crowd is to be still. */
+export async function renewAll(world: World): Promise<void> {
+  const { ledger, chance, nodes } = world
+  const isOld = ({ accessAt, unansweredAt }: Known) =>
+    unansweredAt === null && performance.now() - accessAt > renewedAfter
+  for (const known of hold(ledger, 'live').filter(isOld)) {
+    const answer = await refresh(ledger, chance.pick(nodes).origin, known.refresh)
+    if (answer?.status !== 200) {
+      violate(ledger, `refreshing ${known.id} between two faults answered ${answer?.status}`)
+      continue
+    }
+    succeed(world, known, new Set([String(answer.body.refresh_token)]))
+    known.access = String(answer.body.access_token)
+    known.accessAt = answer.sentAt
+    await warm(world, known)
+  }
+}
+
+/** Nothing is asked any more with tokens that have expired. */
+export function dropExpired({ ledger }: World): void {
+  for (const state of ['live', 'ended', 'unknown'] as const)
+    for (const known of hold(ledger, state))
+      if (performance.now() - known.accessAt > expiredAfter) {
+        known.state = 'gone'
+        count(ledger, `access tokens that expired: ${state}`)
+      }
 }
 
 export function succeed(world: World, known: Known, successors: ReadonlySet<string>): void {

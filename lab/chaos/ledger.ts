@@ -3,6 +3,8 @@ export type Known = {
   id: string
   email: string
   access: string
+  /** When the answer came that it was in, by our own clock. */
+  accessAt: number
   refresh: string
   /** Refresh tokens that were replaced, oldest first. */
   replaced: string[]

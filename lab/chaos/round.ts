@@ -1,5 +1,5 @@
 import { checkAll, checkLastly } from './checks.ts'
-import { becomeMember, enter, startCrowd, warm } from './crowd.ts'
+import { becomeMember, dropExpired, enter, renewAll, startCrowd, warm } from './crowd.ts'
 import { type Known, type Ledger, violate } from './ledger.ts'
 import { settle } from './processes.ts'
 import { signIn } from './requests.ts'
@@ -67,8 +67,13 @@ async function play(world: World, { round, isShort, only, say }: Given): Promise
   async function act(scenario: Scenario): Promise<void> {
     const began = performance.now()
     const before = world.ledger.violations.length
+    await crowd.pause()
+    dropExpired(world)
+    await renewAll(world)
+    crowd.resume()
     await scenario.play({ world, kept, isShort, round, crowd })
     await crowd.pause()
+    dropExpired(world)
     if (scenario !== last) await checkAll(world, scenario.name)
     crowd.resume()
     const found = world.ledger.violations.slice(before)

@@ -172,3 +172,30 @@ test('one question for each credential, shared only while it is young enough, an
   await Promise.all(rest)
   assert.equal(desk.open, 0)
 })
+
+test('a verifier that is closed accepts nobody any more, and then tells the server so, once', async () => {
+  const { hub, first, verifier } = await scene()
+  hub.answers.statement = statement(hub)
+  const good = token(hub)
+  assert.equal(await outcome(verifier.verify(good)), 'accepted')
+  const known = verifier.verifyCookie(cookie)
+  await hub.machine.pass(0)
+  assert.equal(await outcome(known), 'accepted')
+  const acks = () =>
+    hub.machine.requests
+      .filter(({ address }) => address === `${issuer}/ack`)
+      .map(({ init }) => JSON.parse(String(init.body)))
+  const before = acks().length
+  const closing = verifier.close()
+  const refused = async () => {
+    for (const caller of [() => verifier.verify(good), () => verifier.verifyCookie(cookie)])
+      assert.equal(await outcome(new Promise((resolve) => resolve(caller()))), 'feed_stale')
+  }
+  await refused()
+  await hub.machine.pass(0)
+  await closing
+  assert.deepEqual(acks().slice(before), [{ verifier: first.verifier, position: 5, leaving: true }])
+  await hub.machine.pass(100_000)
+  await refused()
+  assert.equal(acks().length, before + 1)
+})

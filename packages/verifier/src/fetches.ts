@@ -10,7 +10,8 @@ export type Fetches = {
   log(gap: { from: number; to: number }): void
   /** Tells the server, as often as it takes, that everything up to this position is applied. */
   acknowledge(position: number): void
-  close(): void
+  /** Tells the server, once, that nobody is accepted here any more, so that it waits no longer for us; asks for nothing else. */
+  leave(): Promise<void>
 }
 
 const snapshotWithin = 10_000
@@ -76,8 +77,11 @@ export function createFetches(given: {
     snapshot: () => void snapshot(),
     log: (gap) => void log(gap),
     acknowledge: (position) => void acknowledge(position),
-    close() {
+    async leave() {
       isClosed = true
+      const text = JSON.stringify({ verifier, position: ackAt, leaving: true })
+      const body = { type: 'application/json', text }
+      await requests.ask({ address: addresses.ack, body, milliseconds: ackWithin })
     },
   }
 }

@@ -266,7 +266,7 @@ test('metadata of another issuer are refused aloud, once, and asked for again', 
 
 test('a verifier that was closed ends its connection, and tries nothing more', async () => {
   const { hub, verifier, first } = await connected()
-  verifier.close()
+  void verifier.close()
   await hub.machine.pass(100_000)
   assert.equal(first.isOpen(), false)
   assert.equal(hub.connections.length, 1)

@@ -11,7 +11,8 @@ import { ageOf, stepView, type View, type ViewEffect, type ViewEvent } from './v
 /** Keeps the view of a checker up with the hubs, over one connection at a time. */
 export type Follower = {
   start(): void
-  close(): void
+  /** Comes back when the server knows, or was told in vain. Whoever calls accepts nobody any more. */
+  close(): Promise<void>
   /** A hub has told us, over a connection that is still open, how fresh we are. */
   isConnected(): boolean
 }
@@ -187,7 +188,7 @@ export function createFollower(needs: FollowerNeeds): Follower {
       isClosed = true
       waiting?.()
       for (const id of [...links.keys()]) drop(id)
-      fetches.close()
+      return fetches.leave()
     },
     isConnected: () => [...links.values()].some(({ isCounted }) => isCounted),
   }

@@ -20,7 +20,8 @@ export type Issuer = {
   askCookie(cookie: string, maxStale: number): Promise<Said<Statement | null> | null>
   /** Finds the server and follows it until the end. Resolves once that has worked, or has failed for the first time. */
   start(): Promise<void>
-  close(): void
+  /** Asks nothing and follows nothing any more. Comes back when the server knows, or was told in vain. */
+  close(): Promise<void>
   isConnected(): boolean
 }
 
@@ -89,7 +90,7 @@ export function createIssuer(given: {
   async function begin(onSettled: (part: 'keys' | 'feed' | 'failure') => void): Promise<void> {
     const onFailure = () => onSettled('failure')
     addresses = await until(discover, onFailure)
-    if (addresses === null) return
+    if (addresses === null || isClosed) return
     if (addresses.feed !== null && client !== null) {
       const needs = { checker, machine, requests, addresses: addresses.feed, maxStale }
       const verifier = machine.nonce()
@@ -146,7 +147,7 @@ export function createIssuer(given: {
     close() {
       isClosed = true
       cancelLook()
-      follower?.close()
+      return follower?.close() ?? Promise.resolve()
     },
     isConnected: () => follower?.isConnected() ?? false,
   }

@@ -1,5 +1,5 @@
 import type { Caller } from './caller.ts'
-import { callerOf, createChecker, type Entry, find, isFresh } from './checker.ts'
+import { callerOf, createChecker, type Entry, find, isFresh, restartChecker } from './checker.ts'
 import { createCookieCheck } from './cookie-check.ts'
 import { credentialOf, guardIncoming, type IncomingRequest, proofOf } from './incoming.ts'
 import { createIssuer } from './issuer.ts'
@@ -65,8 +65,11 @@ export type Verifier = {
   verifyCookie(value: string, route?: RouteOptions): Caller | null | Promise<Caller | null>
   /** For operators. */
   status(): VerifierStatus
-  /** Ends the connection; from now on what is known grows old. */
-  close(): void
+  /**
+   * Ends the connection. With a client credential nobody is accepted from here on (`feed_stale`), and the server is told, so
+   * that nobody there waits for this verifier. Resolves when it knows, or after two seconds. Never rejects.
+   */
+  close(): Promise<void>
 }
 
 export type VerifierStatus = {
@@ -170,6 +173,12 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
     return verify(credential.token, route)
   }
 
+  function close(): Promise<void> {
+    // First: whoever waits for us may be answered as soon as the server hears of it.
+    if (client !== null) restartChecker(checker, machine.now())
+    return issuer.close()
+  }
+
   if (client === null) {
     const message =
       'NO CLIENT CREDENTIAL: tokens are taken on their signature alone. Revocations cannot be seen, and no cookie is taken. Give `client: { id, secret }` to see them'
@@ -184,7 +193,7 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
       demand(caller, requirements, wallSeconds(checker.view.steady, machine.now())),
     verify,
     verifyCookie,
-    close: issuer.close,
+    close,
     status() {
       const { view, cookies, tokens } = checker
       const age = ageOf(view, machine.now())

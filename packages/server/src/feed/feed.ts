@@ -32,13 +32,16 @@ export const silentSeconds = 3
 
 export type ListedVerifier = { id: string; applied: number; lapses_at: number }
 
-/** `null` while somebody neither has confirmed nor has lapsed. `asked`: those that were alive when the end was committed. */
+/**
+ * `null` while somebody neither has confirmed nor has lapsed. `asked`: those that were alive when the end was committed. Who
+ * stands nowhere any more has left, and said so itself: it accepts nobody, which is as good as knowing.
+ */
 export function receiptOf(
   position: number,
   asked: readonly ListedVerifier[],
   { seen, now }: { seen: ReadonlyMap<string, ListedVerifier>; now: number },
 ): Receipt | null {
-  const current = asked.map((one) => seen.get(one.id) ?? one)
+  const current = asked.flatMap(({ id }) => seen.get(id) ?? [])
   const open = current.filter(({ applied }) => applied < position)
   if (open.some(({ lapses_at }) => lapses_at > now)) return null
   const worst = open.map(({ lapses_at }) => lapses_at)

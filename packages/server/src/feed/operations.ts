@@ -4,7 +4,14 @@ import { type Ending, type ListedVerifier, logged, type Receipt, receiptOf } fro
 import { createHubRunner, type HubNeeds, type HubRunner } from './hub-operations.ts'
 import { createQuestion, type Question } from './questions.ts'
 import { append, prune, readHead } from './store.ts'
-import { acknowledge, countBehind, listVerifiers, prove, registerVerifier } from './verifier-store.ts'
+import {
+  acknowledge,
+  countBehind,
+  listVerifiers,
+  prove,
+  registerVerifier,
+  removeVerifier,
+} from './verifier-store.ts'
 
 export type Feed = {
   /**
@@ -20,6 +27,8 @@ export type Feed = {
   /** Writes down who may trust themselves, before they are served. `false`: that id is somebody else's. */
   register(given: { id: string; name: string; maxStale: number; applied: number }): Promise<boolean>
   acknowledge(given: { id: string; name: string; position: number }): Promise<void>
+  /** A verifier has ended and accepts nobody any more: nobody waits for it from here on. */
+  signOff(given: { id: string; name: string }): Promise<void>
   /** Begins to serve, and to hear of what other nodes write. */
   start(): Promise<void>
   /** Looks for what others have written, and whether those who wait have waited enough. */
@@ -43,7 +52,10 @@ const keptSeconds = 48 * 3600
 export function createFeed(needs: HubNeeds): Feed {
   const { db, clock, primary, log } = needs
   const hub = createHubRunner(needs)
-  const ask = createQuestion({ prove: () => prove(db, { id: hub.instance, primary }), log })
+  const ask = createQuestion({
+    ...{ log, reached: () => hub.reached().position },
+    prove: () => prove(db, { id: hub.instance, primary }),
+  })
   const waiting = new Set<Waiting>()
 
   async function settle(): Promise<void> {
@@ -97,6 +109,11 @@ export function createFeed(needs: HubNeeds): Feed {
     async acknowledge(given) {
       await acknowledge(db, given)
       // Whoever waits may be another node's.
+      primary.hints?.send()
+      await settle()
+    },
+    async signOff(given) {
+      await removeVerifier(db, given)
       primary.hints?.send()
       await settle()
     },

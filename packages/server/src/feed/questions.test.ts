@@ -13,7 +13,7 @@ const staleRefusal = { code: 'feed_stale', status: 503 }
 function writes() {
   const begun: { done: (head: number) => void; fail: (error: Error) => void }[] = []
   const prove = () => new Promise<number>((done, fail) => begun.push({ done, fail }))
-  return { begun, ask: createQuestion({ prove, log }) }
+  return { begun, ask: createQuestion({ prove, reached: () => 0, log }) }
 }
 
 const answers: [name: string, asOf: number | null, isBelieved: boolean][] = [
@@ -25,7 +25,7 @@ const answers: [name: string, asOf: number | null, isBelieved: boolean][] = [
 
 for (const [name, asOf, isBelieved] of answers)
   test(`an answer ${name}`, async () => {
-    const ask = createQuestion({ prove: async () => 7, log })
+    const ask = createQuestion({ prove: async () => 7, reached: () => 0, log })
     const answer = ask(
       async () => 'found',
       () => asOf,
@@ -33,6 +33,17 @@ for (const [name, asOf, isBelieved] of answers)
     if (isBelieved) assert.equal(await answer, 'found')
     else await assert.rejects(answer, staleRefusal)
   })
+
+test('an answer that has not come as far as was known before the question is an older copy’s, whatever that one’s writes say', async () => {
+  const ask = createQuestion({ prove: async () => 3, reached: () => 7, log })
+  const answer = (asOf: number) =>
+    ask(
+      async () => 'found',
+      () => asOf,
+    )
+  await assert.rejects(answer(3), staleRefusal)
+  assert.equal(await answer(7), 'found')
+})
 
 test('nothing is read before a write is committed that began after the question', async () => {
   const { begun, ask } = writes()
@@ -107,7 +118,8 @@ onPostgres('a primary that is fenced off', (open) => {
     const refused = await browser.get('/auth/session')
     assert.deepEqual([refused.status, (await refused.json()).code], [503, 'feed_stale'])
     await fence(false)
-    assert.equal(await status(), 200)
+    // A connection of the pool that was just ended shows it to one write.
+    while ((await status()) !== 200) await new Promise(setImmediate)
   })
 
   test('answers no question of a verifier', async () => {
@@ -123,6 +135,6 @@ onPostgres('a primary that is fenced off', (open) => {
     await fence(true)
     assert.deepEqual(await statuses(), [503, 503])
     await fence(false)
-    assert.deepEqual(await statuses(), [200, 200])
+    while (String(await statuses()) !== '200,200') await new Promise(setImmediate)
   })
 })

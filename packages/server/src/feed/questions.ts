@@ -13,18 +13,25 @@ export type Question = <Found>(
 
 /**
  * An old primary that is fenced off goes on answering reads, and only a write shows it. So one is committed that began after
- * the question, and what is read then has to have come as far as that write saw. Whoever asks at once shares the write.
+ * the question, and what is read then has to have come as far as that write saw, and as far as we had `reached` before: an
+ * older copy may have been put back. Whoever asks at once shares the write.
  */
-export function createQuestion({ prove, log }: { prove: () => Promise<number>; log: Log }): Question {
+export function createQuestion(given: {
+  prove: () => Promise<number>
+  reached: () => number
+  log: Log
+}): Question {
+  const { prove, reached, log } = given
   const proven = oneAtATime(prove, { failsTogether: true })
   return async (read, asOf) => {
+    const known = reached()
     const head = await proven().catch((error: unknown) => {
       log.error('the store takes no writes, so what it reads is not believed', error)
       refuse('feed_stale', { retryAfterSeconds: 1, detail: 'the store takes no writes' })
     })
     const found = await read()
     const position = asOf(found)
-    if (position !== null && position < head)
+    if (position !== null && position < Math.max(known, head))
       refuse('feed_stale', { retryAfterSeconds: 1, detail: 'an older copy of the store answered' })
     return found
   }

@@ -105,6 +105,37 @@ onEachEngine('receipts', (open) => {
     assert.ok(worst >= trusted && worst <= trusted + 3, `${worst} ${trusted}`)
   })
 
+  test('one that signs off is waited for no longer, and nobody but its own client can sign it off', async () => {
+    const { at, client, end } = await setUp(open)
+    const other = await feedClient(at, 'other')
+    const [leaving, staying] = [await client.listen(), await client.listen()]
+    const ending = await end()
+    const position = await awaited(leaving)
+    const signOff = (by: FeedClient, verifier: string) =>
+      by.post('/feed/ack', { verifier, position: 0, leaving: true })
+    for (const { verifier } of [leaving, staying]) assert.equal((await signOff(other, verifier)).status, 204)
+    assert.equal((await signOff(client, at.house.feed.hub.instance)).status, 204, 'a server is nobody’s')
+    assert.equal(ending.isAnswered(), false)
+    await ack(client, staying.verifier, position)
+    assert.equal(ending.isAnswered(), false)
+    assert.equal((await signOff(client, leaving.verifier)).status, 204)
+    const { worst_case_at, verifiers, confirmed } = await ending.answer
+    assert.deepEqual([worst_case_at, confirmed], [null, verifiers])
+    // Its row is still there.
+    await appliedBy(at, at.house.feed.hub.instance)
+    const later = await end()
+    await ack(client, staying.verifier, await awaited(staying))
+    assert.equal((await later.answer).verifiers, 1)
+  })
+
+  test('one that signs off is told nothing more', async () => {
+    const { client, beat } = await setUp(open)
+    const listener = await client.listen()
+    await client.post('/feed/ack', { verifier: listener.verifier, position: 0, leaving: true })
+    await beat()
+    assert.equal(listener.isOver(), true)
+  })
+
   test('one that lapsed before the end is not waited for at all', async () => {
     const { client, end, beat } = await setUp(open)
     const listener = await client.listen({ maxStale: 5 })

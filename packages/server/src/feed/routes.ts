@@ -72,12 +72,14 @@ export function feedRoutes(feed: Feed, authenticate: AuthenticateClient): Route[
       path: '/feed/ack',
       kind: 'service',
       caller: 'ignored',
-      body: z.object({ verifier: verifierId, position: z.int().min(0) }),
+      body: z.object({ verifier: verifierId, position: z.int().min(0), leaving: z.boolean().optional() }),
       async handle({ authorization, body }) {
         const client = await authenticate(authorization)
         // Nobody can have applied what was never written.
         if (body.position > feed.hub.reached().position) refuse('input_invalid', { detail: 'position' })
-        await feed.acknowledge({ id: body.verifier, name: client.id, position: body.position })
+        const who = { id: body.verifier, name: client.id }
+        if (body.leaving === true) await feed.signOff(who)
+        else await feed.acknowledge({ ...who, position: body.position })
         return { status: 204 }
       },
     }),

@@ -111,6 +111,16 @@ export async function acknowledge(
     .execute()
 }
 
+/** It said that it accepts nobody any more. Nobody but its own client can say so, and nobody of a server. */
+export async function removeVerifier(db: Db, { id, name }: { id: string; name: string }): Promise<void> {
+  await db
+    .deleteFrom('feed_verifier')
+    .where('id', '=', id)
+    .where('name', '=', name)
+    .where('max_stale', '>', 0)
+    .execute()
+}
+
 /** Servers and verifiers that may trust themselves at `now`, or could when somebody last looked. */
 export async function listVerifiers(
   db: Db,

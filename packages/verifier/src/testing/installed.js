@@ -163,7 +163,7 @@ assert.equal(JSON.parse(sent.body).code, 'forged_request')
 for (const other of [fastify, hono, next, node])
   assert.equal(typeof other.adapt(verifier).required, 'function')
 
-verifier.close()
+await verifier.close()
 clearInterval(beat)
 server.closeAllConnections()
 server.close()
