@@ -23,10 +23,19 @@ export async function createNode(index: number, databasePort: number): Promise<N
   return node
 }
 
-export async function startNode(
-  node: Node,
-  given: { data: string; database: string; issuer: string },
-): Promise<void> {
+/** What cannot begin, since the database does not answer in time, is started again, as a supervisor does it. */
+export async function startNode(node: Node, given: Site): Promise<void> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await tryToStart(node, given)
+    } catch (error) {
+      if (attempt === 5) throw error
+    }
+}
+
+type Site = { data: string; database: string; issuer: string }
+
+async function tryToStart(node: Node, given: Site): Promise<void> {
   const url = new URL(given.database)
   url.port = String(node.wire.port)
   const args = [command, 'serve', '--port', '0', '--data', given.data]

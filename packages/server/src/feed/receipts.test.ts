@@ -111,6 +111,7 @@ onEachEngine('receipts', (open) => {
     const [leaving, staying] = [await client.listen(), await client.listen()]
     const ending = await end()
     const position = await awaited(leaving)
+    assert.equal(await awaited(staying), position)
     const signOff = (by: FeedClient, verifier: string) =>
       by.post('/feed/ack', { verifier, position: 0, leaving: true })
     for (const { verifier } of [leaving, staying]) assert.equal((await signOff(other, verifier)).status, 204)
