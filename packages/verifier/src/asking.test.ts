@@ -177,10 +177,10 @@ test('a verifier that is closed accepts nobody any more, and then tells the serv
   const { hub, first, verifier } = await scene()
   hub.answers.statement = statement(hub)
   const good = token(hub)
-  assert.equal(await outcome(verifier.verify(good)), 'accepted')
+  assert.equal(await outcome(() => verifier.verify(good)), 'accepted')
   const known = verifier.verifyCookie(cookie)
   await hub.machine.pass(0)
-  assert.equal(await outcome(known), 'accepted')
+  assert.equal(await outcome(() => known), 'accepted')
   const acks = () =>
     hub.machine.requests
       .filter(({ address }) => address === `${issuer}/ack`)
@@ -189,7 +189,7 @@ test('a verifier that is closed accepts nobody any more, and then tells the serv
   const closing = verifier.close()
   const refused = async () => {
     for (const caller of [() => verifier.verify(good), () => verifier.verifyCookie(cookie)])
-      assert.equal(await outcome(new Promise((resolve) => resolve(caller()))), 'feed_stale')
+      assert.equal(await outcome(caller), 'feed_stale')
   }
   await refused()
   await hub.machine.pass(0)
