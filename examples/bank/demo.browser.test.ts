@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import type { BrowserContext, Page } from 'playwright-core'
 import { launchChromium, launchProfile } from '../../tools/chromium.ts'
+import { createDevice } from './attacker/device.ts'
 import { forgeries } from './attacker/forgeries.ts'
 import { ada, mallory } from './people.ts'
+import { fetchHere } from './place.ts'
 import { centsIn, type RunningDemo, startByNpm, startDemo } from './testing/command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'counterfoil-demo-'))
@@ -134,7 +136,10 @@ describe('npm run demo', { concurrency: false }, () => {
     const [here, there] = [await openBank(), await openBank()]
     await signIn(here, 'cookie')
     await signIn(there, 'token')
-    assert.deepEqual(await there.evaluate(() => [localStorage.length, sessionStorage.length]), [0, 0])
+    // Which carrier this window uses; no secret.
+    assert.deepEqual(await there.evaluate(() => ({ ...localStorage, ...sessionStorage })), {
+      carrier: 'token',
+    })
     await here.getByText('by token').first().waitFor()
     await here.locator('.lines li', { hasText: 'by token' }).getByRole('button', { name: 'End' }).click()
     await there.getByText('The session of this window is over.').waitFor()
@@ -143,6 +148,24 @@ describe('npm run demo', { concurrency: false }, () => {
       .first()
       .waitFor()
     await here.locator('#carrier:text-is("cookie")').waitFor()
+  })
+
+  it('goes on by the other carrier and back, and still knows who it is after a reload', async () => {
+    const page = await openBank()
+    await signIn(page, 'cookie')
+    await press(page, 'Go on by token')
+    await signIn(page, 'token')
+    await press(page, 'Pay')
+    await page.getByText(`Paid 12.50 euros to ${mallory.email}.`).waitFor()
+    const paid = page.locator('.exchange', { hasText: 'POST /payments' }).first()
+    await paid.locator('details').evaluate((details) => details.setAttribute('open', ''))
+    await paid.getByText('It is bound to a key that cannot leave the browser').waitFor()
+    await page.reload()
+    await page.locator('#carrier:text-is("token")').waitFor()
+    await press(page, 'Go on by cookie')
+    await page.locator('#carrier:text-is("cookie")').waitFor()
+    await page.locator('#devices li', { hasText: 'by cookie' }).getByText('this one').waitFor()
+    await page.locator('#devices li', { hasText: 'by token' }).first().waitFor()
   })
 
   it('works by cookie without script', async () => {
@@ -158,6 +181,18 @@ describe('npm run demo', { concurrency: false }, () => {
     await press(page, 'Sign out')
     await page.getByRole('button', { name: 'Sign in by cookie' }).waitFor()
     await browser.close()
+  })
+
+  it('takes a copied token only together with the key that it is bound to', async () => {
+    const [owner, thief] = [createDevice(demo.bank), createDevice(demo.bank)]
+    const token = await owner.signIn(ada)
+    const order = { to: mallory.email, amount: '1', note: '' }
+    const bare = { method: 'POST', headers: { authorization: `Bearer ${token}` } }
+    assert.equal((await fetchHere(`${demo.bank}/payments`, bare)).status, 401)
+    assert.equal((await thief.pay(token, order)).status, 401)
+    assert.equal((await owner.pay(token, order)).status, 201, 'with its key the same token pays')
+    await owner.signOut(token)
+    assert.equal((await owner.pay(token, order)).status, 401)
   })
 
   const places = () => {

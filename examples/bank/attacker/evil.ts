@@ -23,9 +23,11 @@ export function createEvil({ banks, port, referee, thief, startOver }: Parts): H
     return c.html(evilPage({ banks, port, here, balances: referee.balances() }))
   })
   app.post('/shots/:forgery', async (c) => {
+    if (referee.isBroke()) startOver()
     const begun = referee.begin(c.req.param('forgery'))
     if (begun === null) return c.notFound()
     const { number, forgery } = begun
+    if (forgery.id === 'copy') await thief.copy()
     if (forgery.id === 'replay') await thief.replay()
     if (forgery.id === 'unsigned') await thief.forgeToken()
     if (forgery.id === 'note') await thief.plantNote(`http://evil.localhost:${port}/loot?shot=${number}`)

@@ -39,7 +39,7 @@ export type Forgery = {
   opensWindow?: true
 }
 
-export const loot = '100'
+export const loot = '40'
 export const chosenPassword = 'chosen by the attacker'
 const order: [string, string][] = [
   ['to', mallory.email],
@@ -176,6 +176,15 @@ export const forgeries: readonly Forgery[] = [
     path: { ours: '/', textbook: '/modern' },
     shot: (url) => ({ how: 'link', url }),
     opensWindow: true,
+  },
+  {
+    id: 'copy',
+    group: 'token',
+    name: 'A copy of your token',
+    tries: 'Mallory has read your access token, somewhere on its way, and uses it from a machine of her own.',
+    stake: 'money',
+    path: payments,
+    shot: null,
   },
   {
     id: 'replay',

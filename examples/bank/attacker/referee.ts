@@ -1,6 +1,6 @@
 import type { Journal, Sighting } from '../journal.ts'
-import { money } from '../ledger.ts'
-import { type Forgery, forgeries, type Target, targets } from './forgeries.ts'
+import { centsOf, money } from '../ledger.ts'
+import { type Forgery, forgeries, loot, type Target, targets } from './forgeries.ts'
 
 /** A bank as the referee sees it: from behind, never through the attacker's page. */
 export type Watched = { journal: Journal; balance(): number }
@@ -27,6 +27,8 @@ export type Referee = {
   loot(number: number, target: Target): void
   judge(number: number): Record<Target, Finding> | null
   balances(): Record<Target, string>
+  /** There is not enough left to steal at one of them: a forgery that is not covered would prove nothing. */
+  isBroke(): boolean
 }
 
 /** How long a request may take to arrive: opening a window takes its time. */
@@ -77,6 +79,7 @@ export function createReferee(banks: Record<Target, Watched>): Referee {
       return shot === undefined ? null : each((target) => judgeOne(shot, target))
     },
     balances: () => each((target) => money(banks[target].balance())),
+    isBroke: () => targets.some((target) => banks[target].balance() < (centsOf(loot) ?? 0)),
   }
 }
 

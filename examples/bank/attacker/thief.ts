@@ -1,9 +1,12 @@
 import { ada, mallory, type Person } from '../people.ts'
 import { fetchHere } from '../place.ts'
+import { createDevice } from './device.ts'
 import { loot, type Target, targets } from './forgeries.ts'
 
 /** What the attacker does from a machine of their own, without anybody's browser. */
 export type Thief = {
+  /** A copied token is used while its owner is signed in. */
+  copy(): Promise<void>
   /** A copied token is used after its owner signed out. */
   replay(): Promise<void>
   /** A token of the attacker's own making. */
@@ -43,6 +46,16 @@ export function createThief(banks: Record<Target, string>): Thief {
 
   return {
     spend,
+    async copy() {
+      await spend('textbook', await tokenOf(ada, 'textbook'))
+      // At our bank a page's tokens are bound to its key. The thief has the token, and only a key of her own.
+      const device = createDevice(banks.ours)
+      const token = await device.signIn(ada)
+      await spend('ours', token)
+      const own = createDevice(banks.ours)
+      await own.pay(token, { to: mallory.email, amount: loot, note: 'with your token and my key' })
+      await device.signOut(token)
+    },
     async replay() {
       for (const target of targets) {
         const token = await tokenOf(ada, target)

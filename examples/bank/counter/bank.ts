@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import { attackPath, bankDescription } from '../attackable.ts'
 import { assetNamed, headers } from './answers.ts'
+import { clientModule } from './client-modules.ts'
 import { ticketOf } from './panel.ts'
 import { bankRoutes, type Parts } from './routes.ts'
 
@@ -16,6 +17,7 @@ export function createBank(parts: Parts): (request: Request, env: object) => Pro
     for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value)
   })
   app.get('/assets/bank/:name', (c) => assetNamed(c.req.param('name')) ?? c.notFound())
+  app.get('/assets/client/:name', (c) => clientModule(c.req.param('name')) ?? c.notFound())
   app.get('/panel', (c) =>
     streamSSE(c, async (stream) => {
       const stop = witness.listen(({ exchange, changed }) => {

@@ -45,7 +45,7 @@ export function shownBy(headers: Headers): Shown {
 /** Only to be shown: what a token says is believed by `identify` alone, after its signature. */
 function claimsOf(token: string): Claims | null {
   try {
-    const [head, body] = token.split('.').map((part) => {
+    const [head, body] = token.split('.', 2).map((part) => {
       const bytes = decodeBase64url(part)
       return bytes === null ? {} : JSON.parse(new TextDecoder().decode(bytes))
     })

@@ -8,15 +8,6 @@ import { ticketOf } from './panel.ts'
 export type Markup = ReturnType<typeof html>
 export type Addresses = { bank: string; evil: string; textbook: string }
 
-/** A line of `GET /auth/sessions`. */
-export type Session = {
-  id: string
-  device: string
-  carrier: 'cookie' | 'token'
-  created_at: number
-  current: boolean
-}
-
 /** Why nothing was paid, for people. */
 export const sayings = {
   payee_unknown: 'Nobody at this bank has that address. Nothing was paid.',
@@ -63,7 +54,7 @@ and what that cost. The newest first.</p>
 /** What to do with five minutes. */
 const tour = ({ evil, textbook }: Addresses) => html`<ol class="tour">
 <li><b>Pay.</b> The check of who you are asks the database nothing.</li>
-<li><b>Change the carrier.</b> Sign out, and in again by the other one.</li>
+<li><b>Go on by the other carrier,</b> and back. The bank sees the same you.</li>
 <li><b>Open a second window,</b> sign in by the other carrier, end one from the other.</li>
 <li><b>Sign in at the <a href="${textbook}/">textbook bank</a></b> too, and go to the <a href="${evil}/">attacker’s site</a>.</li>
 </ol>`
@@ -94,8 +85,8 @@ pages.</p></article>
 <article><h2>A token</h2>
 <p>The bank signs a note that says who you are, and your page shows it each time. Its weaknesses: <strong>whoever copies
 it has it</strong>, and a signature stays good after you have signed out.</p>
-<p class="holds">Here it lives five minutes and never lies in storage, and it ends in the moment in which its session ends,
-as a cookie does.</p></article>
+<p class="holds">Here it lives five minutes, works only together with a key that cannot be copied out of the browser, and ends in the
+moment in which its session ends, as a cookie does.</p></article>
 </div>
 </section>
 <section class="card" aria-labelledby="sign-in-title">
@@ -118,15 +109,15 @@ export function counterPart(given: {
   caller: Caller
   balance: number
   payments: readonly Payment[]
-  sessions: readonly Session[]
   notice: string | null
 }): Markup {
-  const { caller, balance, payments, sessions, notice } = given
-  const byCookie = caller.carrier === 'cookie'
+  const { caller, balance, payments, notice } = given
+  const [here, other] = caller.carrier === 'cookie' ? ['cookie', 'token'] : ['token', 'cookie']
   return html`<section class="card account" aria-labelledby="balance-title">
 <h1 id="balance-title"><span class="quiet">Your balance</span> <output id="balance">${money(balance)}</output></h1>
-<p>${caller.account.email}, here by <strong id="carrier" data-carrier="${caller.carrier}">${byCookie ? 'cookie' : 'token'}</strong></p>
+<p>${caller.account.email}, here by <strong id="carrier" data-carrier="${here}">${here}</strong></p>
 <div class="actions">
+<button class="second scripted" id="switch" type="button" data-to="${other}" hidden>Go on by ${other}</button>
 <form id="sign-out" method="post" action="/sign-out"><button class="second">Sign out</button></form>
 </div>
 </section>
@@ -145,9 +136,10 @@ ${payments.length === 0 ? html`<p class="quiet">None yet.</p>` : html`<ul class=
 </section>
 <section class="card" aria-labelledby="devices-title">
 <h2 id="devices-title">Where you are signed in</h2>
-<ul class="lines">${sessions.map(deviceLine)}</ul>
+<ul class="lines" id="devices"></ul>
+${deviceTemplate}
 <p class="quiet">Open this page in a second window and sign in there by the other carrier. End one here, and watch the other
-be refused. <a href="/account">Password and more</a></p>
+be refused. <a href="/account">Devices and password</a></p>
 </section>`
 }
 
@@ -155,20 +147,9 @@ const paymentLine = ({ other, cents, note, at }: Payment) => html`<li><span>${ot
 <small>${note} · <time datetime="${new Date(at).toISOString()}">${clock(at)}</time></small></span>
 <b class="${cents < 0 ? 'out' : 'in'}">${money(cents)}</b></li>`
 
-/** Without script the form goes to Counterfoil's own page, which does the same. */
-const deviceLine = ({
-  id,
-  device,
-  carrier,
-  created_at,
-  current,
-}: Session) => html`<li><span>${device || 'A program'}
-<small>by ${carrier}, since ${clock(created_at * 1000)}</small></span>
-${
-  current
-    ? html`<b class="here">this window</b>`
-    : html`<form class="end" method="post" action="/account/sessions/end"><input type="hidden" name="id" value="${id}">
-<button class="second">End</button></form>`
-}</li>`
+/** Filled in by script, from what Counterfoil answers; without it Counterfoil's own page has the list. */
+const deviceTemplate = html`<template id="device"><li><span><span class="name"></span><small></small></span>
+<b class="here">this one</b>
+<form class="end"><input type="hidden" name="id"><button class="second">End</button></form></li></template>`
 
 const clock = (at: number) => new Date(at).toISOString().slice(11, 19)

@@ -8,11 +8,14 @@ export function ticketOf(exchange: Exchange, isOpen = true): Markup {
   const kind = status < 400 ? 'taken' : 'refused'
   const facts = [carried(exchange), guarded(exchange), checked(exchange), outcome(exchange)]
   return html`<li class="exchange ${kind}"><details data-number="${number}"${isOpen ? html` open` : ''}>
-<summary><span class="line"><b>${method}</b> ${path}${site === 'cross-site' || site === 'same-site' ? html` <em>${site}</em>` : ''}</span>
+<summary><span class="line"><b>${method}</b> ${path.replace(longId, '$1…')}${site === 'cross-site' || site === 'same-site' ? html` <em>${site}</em>` : ''}</span>
 <span class="status">${status}${code === null ? '' : html` ${code}`}</span>
 <span class="cost">${cost(exchange)}</span></summary>
 <dl>${facts.map(([term, fact]) => html`<dt>${term}</dt><dd>${fact}</dd>`)}</dl></details></li>`
 }
+
+/** An id of 22 characters, of which four are enough to tell one line from another. */
+const longId = /([\w-]{4})[\w-]{18}$/
 
 type Fact = [term: string, fact: string | Markup]
 
@@ -32,7 +35,9 @@ function carried({ shown }: Exchange): Fact {
   const { claims } = shown
   if (claims === null) return ['Carried', 'something that is no token']
   const left = Math.max(0, Math.round(claims.exp - Date.now() / 1000))
-  const bound = claims.isBound ? ' It is bound to a key that cannot leave the browser.' : ''
+  const bound = claims.isBound
+    ? ' It is bound to a key that cannot leave the browser, and beside it is a proof by that key for this one request.'
+    : ''
   return [
     'Carried',
     `an access token, signed with ${claims.alg}: account ${claims.sub.slice(0, 6)}…, for ${claims.aud} alone, over in ${left} s.${bound}`,
@@ -59,11 +64,23 @@ function checked({ measured, shown, isKnown, code }: Exchange): Fact {
       'Checked',
       'against the database, in one read. Kept in memory from now on, until the feed tells its end.',
     ]
-  if (shown.carrier === 'token' && !isKnown) return ['Checked', 'its signature, this once; no database']
-  return ['Checked', 'in memory, against the feed of everything that ended. No database, no signature.']
+  const proof =
+    shown.carrier === 'token' && shown.claims?.isBound ? ' The proof: its signature, and that it is new.' : ''
+  if (shown.carrier === 'token' && !isKnown)
+    return ['Checked', `its signature, this once; no database.${proof}`]
+  return ['Checked', `in memory, against the feed of everything that ended. No database.${proof}`]
 }
 
-function outcome({ status, issued, endedBefore }: Exchange): Fact {
+/** Answers that say no, and are still a step on the way. */
+const steps = new Map([
+  [
+    'proof_nonce_needed',
+    'the page is told what its next proof has to hold, so that none can be made in advance',
+  ],
+  ['credential_missing', 'nobody is signed in'],
+])
+
+function outcome({ status, code, issued, endedBefore }: Exchange): Fact {
   if (endedBefore !== null)
     return [
       'Outcome',
@@ -71,5 +88,5 @@ function outcome({ status, issued, endedBefore }: Exchange): Fact {
     ]
   if (issued === 'cookie') return ['Outcome', 'a new cookie; one that was there before is dead']
   if (issued === 'token') return ['Outcome', 'an access token for five minutes, and what renews it']
-  return ['Outcome', status < 400 ? 'done' : 'nothing has changed']
+  return ['Outcome', steps.get(code ?? '') ?? (status < 400 ? 'done' : 'nothing has changed')]
 }

@@ -4,7 +4,7 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { centsOf, type Ledger } from '../ledger.ts'
 import { problem } from './answers.ts'
-import { type Addresses, counterPart, pageOf, type Session, sayings, signInPart } from './pages.ts'
+import { type Addresses, counterPart, pageOf, sayings, signInPart } from './pages.ts'
 import type { Witness } from './witness.ts'
 
 export type Parts = { auth: Auth; ledger: Ledger; witness: Witness; addresses: Addresses }
@@ -26,7 +26,7 @@ export function bankRoutes({ auth, ledger, witness, addresses }: Parts): Hono<En
 
   app.get('/', (c) => show(c, null))
   // The part of the page that is about who is asking: script fetches it alone, by either carrier.
-  app.get('/counter', async (c) => c.html(await part(c, null), c.var.caller === null ? 401 : 200))
+  app.get('/counter', (c) => c.html(part(c.var.caller, null), c.var.caller === null ? 401 : 200))
 
   app.get('/balance', required(), (c) => {
     const holder = holderOf(callerOf(c))
@@ -47,27 +47,17 @@ export function bankRoutes({ auth, ledger, witness, addresses }: Parts): Hono<En
     return isForm ? c.redirect('/', 303) : c.json({ balance: ledger.balance(from) / 100 }, 201)
   })
 
-  async function show(c: Context<Env>, notice: string | null): Promise<Response> {
-    return c.html(pageOf({ addresses, part: await part(c, notice), recent: witness.recent() }))
+  app.all('/payments', () => problem('method_wrong', 405))
+
+  function show(c: Context<Env>, notice: string | null) {
+    return c.html(pageOf({ addresses, part: part(c.var.caller, notice), recent: witness.recent() }))
   }
 
-  async function part({ var: { caller }, req }: Context<Env>, notice: string | null) {
+  function part(caller: Caller | null, notice: string | null) {
     if (caller === null) return signInPart(notice)
     const holder = holderOf(caller)
     const [balance, payments] = [ledger.balance(holder), ledger.payments(holder)]
-    return counterPart({ caller, balance, payments, sessions: await sessionsOf(req.raw), notice })
-  }
-
-  /** The devices are Counterfoil's to know: asked with the credential of this request, as anybody would. */
-  async function sessionsOf({ headers }: Request): Promise<Session[]> {
-    const asked = new Headers()
-    for (const name of ['cookie', 'authorization', 'dpop']) {
-      const value = headers.get(name)
-      if (value !== null) asked.set(name, value)
-    }
-    const answer = await auth.fetch(new Request(`${addresses.bank}/auth/sessions`, { headers: asked }))
-    const { sessions = [] } = (await answer.json()) as { sessions?: Session[] }
-    return sessions
+    return counterPart({ caller, balance, payments, notice })
   }
 
   return app

@@ -61,9 +61,10 @@ export function createWitness(): Witness {
       issued: await issuedBy(response),
     }
     journal.note({ method, path, cookie: shown.carrier === 'cookie', site, origin, status })
-    // A window that only looks again is not worth telling, unless it is refused or the database was asked.
-    const isRoutine = headers.get('counterfoil-passive') === '?1' && status < 400 && seen.statements === 0
-    if (!isRoutine) tell(exchange, changeBy(exchange, print))
+    // A window that only looks again is told of where it is refused, or where its check asked the database.
+    const isPassive = headers.get('counterfoil-passive') === '?1'
+    const isTold = status >= 400 || (seen.what === 'check' && seen.statements > 0)
+    if (!isPassive || isTold) tell(exchange, changeBy(exchange, print))
     return response
   }
 

@@ -1,60 +1,48 @@
 // The page works without this file, by cookie. With it, it works by either carrier, and shows what happens as it happens.
-// A token lives in these variables and nowhere else: storage is where injected script would look first.
-let tokens = null
+import { createClient, Refusal } from '/assets/client/index.ts'
+
+/** One client a carrier. With a token no cookie goes along, so there is nothing to forge; and the token is bound to a key. */
+const clients = {
+  cookie: createClient({ carrier: 'cookie' }),
+  token: createClient({ carrier: 'token' }),
+}
+/** Which one this window uses. That is no secret, and all that is stored here. */
+let carrier = sessionStorage.getItem('carrier') === 'token' ? 'token' : 'cookie'
 let socket = null
 
 const counter = document.getElementById('counter')
 const exchanges = document.getElementById('exchanges')
 const said = document.getElementById('said')
-/** This window has signed out by itself: its end is no news. */
-let leaves = false
+/** To look again is no sign of life: a forgotten window keeps no session alive. */
+const passive = { headers: { 'counterfoil-passive': '?1' } }
 
-/** A request by the carrier of this window. With a token no cookie goes along, so there is nothing to forge. */
-async function call(path, { method = 'GET', json = null, headers = {} } = {}) {
-  const send = () =>
-    fetch(path, {
-      method,
-      credentials: tokens === null ? 'same-origin' : 'omit',
-      headers: {
-        ...(tokens === null ? {} : { authorization: `Bearer ${tokens.access_token}` }),
-        ...(json === null ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(json === null ? {} : { body: JSON.stringify(json) }),
-    })
-  const answer = await send()
-  if (answer.status !== 401 || tokens === null || (await codeOf(answer)) !== 'token_expired') return answer
-  return (await refresh()) ? send() : answer
+const call = (path, init) => clients[carrier].fetch(path, init)
+
+function goOnBy(next) {
+  carrier = next
+  sessionStorage.setItem('carrier', next)
 }
 
-async function refresh() {
-  const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token })
-  const answer = await fetch('/oauth/token', { method: 'POST', credentials: 'omit', body })
-  if (answer.ok) tokens = await answer.json()
-  return answer.ok
-}
-
-async function codeOf(answer) {
-  const isProblem = answer.headers.get('content-type')?.startsWith('application/problem+json')
-  return isProblem ? (await answer.clone().json()).code : null
-}
-
-/** Fetches the part of the page that is about who is here. Nobody is here any more: say so. */
+/** Fetches the part of the page that is about who is here. */
 async function show() {
-  // To look again is no sign of life: a forgotten window keeps no session alive.
-  const headers = { 'counterfoil-passive': '?1' }
-  const wasHere = document.getElementById('carrier') !== null
-  let answer = await call('/counter', { headers })
-  const isOver = wasHere && answer.status === 401
-  if (answer.status === 401 && tokens !== null) {
-    tokens = null
-    answer = await call('/counter', { headers })
-  }
-  if (!answer.headers.get('content-type')?.startsWith('text/html')) return
+  const before = document.getElementById('carrier')?.dataset.carrier
+  let answer = await call('/counter', passive)
+  // A refused token is told as a problem; the page for nobody is asked for as nobody.
+  if (answer.status === 401 && !isPage(answer))
+    answer = await fetch('/counter', { ...passive, credentials: 'omit' })
+  if (!isPage(answer)) return
   replaceCounter(await answer.text())
+  const isOver = before === carrier && answer.status === 401
   if (isOver && !leaves) say('The session of this window is over. The panel shows how soon it was refused.')
   leaves = false
+  if (answer.ok) await showDevices()
 }
+
+const isPage = (answer) => answer.headers.get('content-type')?.startsWith('text/html') ?? false
+/** This window has signed out by itself: its end is no news. */
+let leaves = false
+/** While this window acts, news from the panel is mostly its own. */
+let acts = false
 
 /** What is being typed stays where it is, and so does the focus. */
 function replaceCounter(markup) {
@@ -71,23 +59,35 @@ function replaceCounter(markup) {
   prepare()
 }
 
+/** The devices are Counterfoil's to know. */
+async function showDevices() {
+  const answer = await call('/auth/sessions', passive)
+  const list = document.getElementById('devices')
+  if (!answer.ok || list === null) return
+  const { sessions } = await answer.json()
+  list.replaceChildren(...sessions.map(deviceLine))
+}
+
+function deviceLine({ id, device, carrier, created_at, current }) {
+  const line = document.getElementById('device').content.cloneNode(true)
+  line.querySelector('.name').textContent = device || 'A program'
+  const since = new Date(created_at * 1000).toLocaleTimeString()
+  line.querySelector('small').textContent = `by ${carrier}, since ${since}`
+  line.querySelector(current ? 'form' : '.here').remove()
+  if (!current) line.querySelector('input').value = id
+  return line
+}
+
 function say(text) {
   said.textContent = text
   said.hidden = text === ''
 }
 
-/** This window's own act and the news of it from the panel come together: once is enough. */
-let waiting = null
-function showSoon() {
-  clearTimeout(waiting)
-  waiting = setTimeout(show, 80)
-}
-
 /** What works only with script is offered only with script. */
 function prepare() {
   for (const element of counter.querySelectorAll('.scripted')) element.hidden = false
-  const here = document.getElementById('carrier')?.dataset.carrier
-  if (here !== 'cookie') {
+  const isHereByCookie = document.getElementById('carrier')?.dataset.carrier === 'cookie'
+  if (!isHereByCookie) {
     socket?.close()
     socket = null
   } else if (socket === null) {
@@ -99,10 +99,9 @@ function prepare() {
   }
 }
 
-async function fail(form, answer) {
-  const { title, code } = await answer.json()
+function fail(form, { code, title, message }) {
   const problem = form.querySelector('.problem')
-  problem.textContent = wordsFor.get(code) ?? title
+  problem.textContent = wordsFor.get(code) ?? title ?? message
   problem.hidden = false
 }
 
@@ -114,24 +113,28 @@ const wordsFor = new Map([
 
 const actions = {
   async 'sign-in'(form, fields, button) {
-    const carrier = button?.value ?? 'cookie'
-    const json = { email: fields.get('email'), password: fields.get('password'), carrier }
-    const answer = await call('/auth/sign-in', { method: 'POST', json })
-    if (!answer.ok) return fail(form, answer)
-    tokens = carrier === 'token' ? await answer.json() : null
+    const next = button?.value ?? 'cookie'
+    try {
+      await clients[next].signIn({ email: fields.get('email'), password: fields.get('password') })
+    } catch (fault) {
+      if (fault instanceof Refusal) return fail(form, fault)
+      throw fault
+    }
+    goOnBy(next)
     form.reset()
-    say(`You are here by ${carrier}.`)
+    say(`This window is signed in by ${next}.`)
   },
   async pay(form, fields) {
-    const answer = await call('/payments', { method: 'POST', json: Object.fromEntries(fields) })
-    if (!answer.ok) return fail(form, answer)
+    const body = JSON.stringify(Object.fromEntries(fields))
+    const headers = { 'content-type': 'application/json' }
+    const answer = await call('/payments', { method: 'POST', headers, body })
+    if (!answer.ok) return fail(form, await answer.json())
     say(`Paid ${fields.get('amount')} euros to ${fields.get('to')}.`)
     form.reset()
   },
   async 'sign-out'() {
     leaves = true
-    await call('/auth/sign-out', { method: 'POST' })
-    tokens = null
+    await clients[carrier].signOut()
     say('You are signed out.')
   },
   async end(_form, fields) {
@@ -146,7 +149,18 @@ counter.addEventListener('submit', (event) => {
   if (action === undefined) return
   event.preventDefault()
   say('')
-  void action(form, new FormData(form), event.submitter).then(() => showSoon())
+  acts = true
+  void action(form, new FormData(form), event.submitter).finally(() => {
+    acts = false
+    void show()
+  })
+})
+
+counter.addEventListener('click', ({ target }) => {
+  if (target.id !== 'switch') return
+  goOnBy(target.dataset.to)
+  say(`This window goes on by ${carrier}.`)
+  void show()
 })
 
 const stream = new EventSource('/panel')
@@ -156,7 +170,10 @@ stream.addEventListener('exchange', ({ data }) => {
   while (exchanges.children.length > 24) exchanges.lastElementChild.remove()
 })
 stream.addEventListener('changed', () => {
-  if (document.getElementById('carrier') !== null) showSoon()
+  if (!acts && document.getElementById('carrier') !== null) void show()
 })
 
 prepare()
+// The server drew the page for whoever the cookie names; this window may be somebody by token.
+if (carrier === 'token') void show()
+else if (document.getElementById('carrier') !== null) void showDevices()
