@@ -45,7 +45,8 @@ const none = most(0, '0')
 const mostForeign = 0.25
 
 function keep<Round extends { readonly foreign: number }>(what: string, rounds: readonly Round[]): Round[] {
-  const least = Math.ceil(rounds.length / 3)
+  // Where none is calm, most of them say more than the few that were a little calmer.
+  const least = Math.ceil((rounds.length * 2) / 3)
   const { kept, dropped, isNoisy } = calmest(rounds, { most: mostForeign, least })
   say(`${what}: ${kept.length} rounds count, ${dropped} were dropped${isNoisy ? '; NOISY' : ''}`)
   return kept

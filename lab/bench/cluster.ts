@@ -37,6 +37,8 @@ const plans: Record<'full' | 'quick', Plan> = {
 const few = 1000
 const over = 20_000
 const inFlight = 16
+/** Requests a second for each server, where one is compared with three. */
+const perServer = 800
 /** Requests a second beside what is measured. */
 const beside = 300
 const sustained = 1050
@@ -55,12 +57,17 @@ async function foreignDuring(work: () => Promise<void>): Promise<number> {
 async function readWith(
   load: Load,
   nodes: readonly Node[],
-  { requests, count }: { requests: number; count: number },
+  { requests, count, isPaced }: { requests: number; count: number; isPaced: boolean },
 ) {
   const statements = async () => sum(await Promise.all(nodes.map((node) => node.metric(cause))))
   const asked = await statements()
   const before = sum(nodes.map((node) => node.used()))
-  const { done, wrong } = await load({ kind: 'read', ports: portsOf(nodes), from: 1, count, requests })
+  const asking = { ports: portsOf(nodes), from: 1, count }
+  // As many a second for each server, so that each wakes up as often for a request, however many there are.
+  const perSecond = perServer * nodes.length
+  const { done, wrong } = await (isPaced
+    ? load({ kind: 'pace', ...asking, perSecond, within: (requests * 1000) / perSecond })
+    : load({ kind: 'read', ...asking, requests }))
   const each = ((sum(nodes.map((node) => node.used())) - before) * 1000) / done
   return { each, wrong, statements: (await statements()) - asked }
 }
@@ -85,7 +92,11 @@ async function measureReads({ nodes, small, loads: [load] }: Site, plan: Plan): 
     ]
     const foreign = await foreignDuring(async () => {
       for (const [name, asked, count] of index % 2 === 0 ? slots : slots.toReversed())
-        found[name] = await readWith(load, asked, { requests, count })
+        found[name] = await readWith(load, asked, {
+          requests,
+          count,
+          isPaced: name === 'one' || name === 'three',
+        })
     })
     const each = (name: string) => found[name]?.each ?? Number.NaN
     const all = Object.values(found)
