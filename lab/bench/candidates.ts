@@ -10,6 +10,7 @@ export const names = {
   busy: 'counterfoil verify(token), warm, 42,000 ends in the view',
   cookie: 'counterfoil verifyCookie(value), warm',
   cold: 'counterfoil verify(token), cold',
+  bound: 'counterfoil check(request), DPoP, warm token, new proof',
   raw: 'crypto.verify alone, no string',
 }
 

@@ -13,6 +13,8 @@ export type House = {
   readonly origin: string
   readonly issuer: string
   readonly client: Client
+  /** Who `signIn` and `tokens` are. */
+  readonly member: string
   verifier(options?: { cacheEntries?: number }): Promise<Verifier>
   signIn(): Promise<Pair>
   /** A session of the same member as `signIn`, carried by a cookie. */
@@ -106,7 +108,7 @@ function houseOf(given: {
   const { server, client, issuer, close } = given
   const { origin } = server
   return {
-    ...{ origin, issuer, client },
+    ...{ origin, issuer, client, member: tokenMember },
     verifier: (options = {}) =>
       createVerifier({
         issuer,

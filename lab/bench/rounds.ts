@@ -4,6 +4,8 @@ import { lookAtLoad, shareBetween } from './foreign-load.ts'
 export type Candidate = {
   readonly name: string
   readonly batch: number
+  /** What has to be there before a slot begins, and is no part of it. */
+  prepare?(): void
   run(count: number): void | Promise<void>
 }
 
@@ -35,7 +37,8 @@ export async function measureRound(
  * Counted by the time that our threads were running, helpers included: whoever else uses the machine then costs rounds,
  * and not the truth. On a machine of our own it is the time on the wall, or a little less flattering.
  */
-export async function rateOf({ run, batch }: Candidate, milliseconds: number): Promise<number> {
+export async function rateOf({ run, batch, prepare }: Candidate, milliseconds: number): Promise<number> {
+  prepare?.()
   const start = process.cpuUsage()
   let count = 0
   let used = 0

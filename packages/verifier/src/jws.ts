@@ -16,7 +16,8 @@ export type Jws = {
 
 const maxCharacters = 8192
 
-type Header = { readonly header: JsonObject; readonly algorithm: string }
+/** The first part of a JWS, read. */
+export type Header = Pick<Jws, 'header' | 'algorithm'>
 
 /** Headers say the same again and again: one signing key has one. What a stranger makes up is short and soon gone. */
 const headers = createCache<Header>(200)
@@ -26,14 +27,15 @@ const longestKept = 512
  * The parts of a compact JWS, or null: over 8 KiB, not exactly three non-empty canonical base64url parts, a header
  * that is not strict JSON or has no string `alg`, any `crit` (we understand no extension, RFC 7515 section 4.1.11), or
  * any `b64` (RFC 7797 would sign another text than the one shown). Not checked: the signature, and the payload.
+ * `known`: what the same header text was read as before.
  */
-export function parseJws(token: string): Jws | null {
+export function parseJws(token: string, known?: Header): Jws | null {
   if (token.length > maxCharacters) return null
   // A third dot is no part of the alphabet, and refused with the signature.
   const first = token.indexOf('.')
   const second = token.indexOf('.', first + 1)
   if (first < 1 || second < first + 2 || second > token.length - 2) return null
-  const read = headers.get(token.slice(0, first)) ?? readHeader(token.slice(0, first))
+  const read = known ?? headers.get(token.slice(0, first)) ?? readHeader(token.slice(0, first))
   const payload = decodeBase64url(token.slice(first + 1, second))
   const signature = decodeBase64url(token.slice(second + 1))
   if (read === null || payload === null || signature === null) return null

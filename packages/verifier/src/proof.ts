@@ -1,7 +1,7 @@
 import type { Cache } from './cache.ts'
 import { sha256 } from './cryptography.ts'
-import type { JsonObject } from './json.ts'
-import { type Jws, parseJws, readPayload } from './jws.ts'
+import type { JsonMembers, JsonObject } from './json.ts'
+import { type Jws, parseJws, readMembers } from './jws.ts'
 import { type ProofKey, readProofKey } from './proof-key.ts'
 import { isTarget } from './proof-target.ts'
 import { refuse } from './refusal.ts'
@@ -49,16 +49,20 @@ const maxIdCharacters = 128
 export function parseProof(header: string | null, keys: Cache<KnownHeader>): UnprovenProof {
   if (header === null) invalid('there is none')
   if (header.includes(',')) refuse('credential_ambiguous', 'DPoP holds a comma')
-  const jws = parseJws(header) ?? invalid('not a compact JWS that we take')
-  return { jws, ...keyOf(jws, keys) }
+  const known = keys.get(headerText(header))
+  const jws = parseJws(header, known && { header: nothing, algorithm: known.key.algorithm })
+  if (jws === null) invalid('not a compact JWS that we take')
+  const { key, thumbprint } = known ?? readKey(jws)
+  return { jws, key, thumbprint }
 }
 
 /** What was found in a header, under its own text. */
 export type KnownHeader = ProofKey
 
-function keyOf({ header, signingInput }: Jws, keys: Cache<KnownHeader>): ProofKey {
-  const known = keys.get(headerText(signingInput))
-  if (known !== undefined) return known
+// Of a header that is known nothing is asked again, and kept for each key it would be most of the memory.
+const nothing: JsonObject = Object.freeze({})
+
+function readKey({ header }: Jws): ProofKey {
   if (header.typ !== 'dpop+jwt') invalid('typ is not dpop+jwt')
   return readProofKey(header) ?? invalid('jwk is no public key that alg is for')
 }
@@ -68,7 +72,7 @@ export function rememberHeader({ jws, key, thumbprint }: UnprovenProof, keys: Ca
   keys.set(headerText(jws.signingInput), { key, thumbprint })
 }
 
-const headerText = (signingInput: string) => signingInput.slice(0, signingInput.indexOf('.'))
+const headerText = (jws: string) => jws.slice(0, jws.indexOf('.'))
 
 /** Judges what a proof says, after its signature was found good. `proof_invalid`, or `proof_nonce_needed`. */
 export function judgeProof(source: UnprovenProof, expected: ExpectedProof): Proof {
@@ -76,7 +80,7 @@ export function judgeProof(source: UnprovenProof, expected: ExpectedProof): Proo
   const { method, target, token, now, isOurNonce } = expected
   // Every comparison with NaN is false, and so would let an old proof pass.
   if (!Number.isSafeInteger(now)) throw new RangeError('now must be whole seconds')
-  const claims = readPayload(jws) ?? invalid('payload is not strict JSON')
+  const claims = readMembers(jws) ?? invalid('payload is not strict JSON')
   if (text(claims, 'htm') !== method) invalid('htm is another method')
   const htu = text(claims, 'htu')
   if (target === null || !isTarget(htu, target)) invalid('htu is another address')
@@ -86,10 +90,11 @@ export function judgeProof(source: UnprovenProof, expected: ExpectedProof): Proo
   const issuedAt = instant(claims, 'iat')
   if (issuedAt < now - proofSeconds) invalid('iat is too long ago')
   if (issuedAt > now + futureSeconds) invalid('iat is in the future')
-  if (claims.exp !== undefined && instant(claims, 'exp') <= now - futureSeconds) invalid('exp has passed')
-  if (claims.nbf !== undefined && instant(claims, 'nbf') > now + futureSeconds)
+  if (claims('exp') !== undefined && instant(claims, 'exp') <= now - futureSeconds) invalid('exp has passed')
+  if (claims('nbf') !== undefined && instant(claims, 'nbf') > now + futureSeconds)
     invalid('nbf is in the future')
-  if (isOurNonce !== null && !(typeof claims.nonce === 'string' && isOurNonce(claims.nonce)))
+  const nonce = claims('nonce')
+  if (isOurNonce !== null && !(typeof nonce === 'string' && isOurNonce(nonce)))
     refuse('proof_nonce_needed', 'proof: no nonce of ours, or an old one')
   return { thumbprint, id, until: issuedAt + proofSeconds, source }
 }
@@ -107,13 +112,13 @@ export function requireScheme(kind: 'bearer' | 'dpop', confirmation: string | nu
     refuse('credential_invalid', 'access token: not bound to a key, and shown as DPoP')
 }
 
-function text(claims: JsonObject, name: string): string {
-  const value = claims[name]
+function text(claims: JsonMembers, name: string): string {
+  const value = claims(name)
   return typeof value === 'string' && value !== '' ? value : invalid(`${name} is not a string`)
 }
 
-function instant(claims: JsonObject, name: string): number {
-  const value = claims[name]
+function instant(claims: JsonMembers, name: string): number {
+  const value = claims(name)
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
     ? value
     : invalid(`${name} is not a whole number`)
