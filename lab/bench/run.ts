@@ -1,7 +1,7 @@
 // Why: one command answers what the house claims to be fast at, beside its peers, on the machine it runs on.
 //   npm run bench                       all questions, about a quarter of an hour on a machine with nothing else to do
 //   npm run bench -- --only revocation  one of them
-//   npm run bench -- --quick            two minutes; its figures are not kept
+//   npm run bench -- --quick            three minutes; its figures are not kept
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { installPeers } from './peers.ts'
 import { missedCode, say } from './report.ts'
 
 const root = join(import.meta.dirname, '../..')
-const questions = ['verify', 'revocation', 'cluster'] as const
+const questions = ['verify', 'revocation', 'cluster', 'adapters'] as const
 
 /** A process for each, so that none runs code that another one has warmed. Null: it did not come to an end. */
 async function answer(question: string, isQuick: boolean): Promise<Row[] | null> {

@@ -8,7 +8,15 @@ import type { Primary } from './db/primary.ts'
 import type { Db } from './db/schema.ts'
 import { createEvents } from './events.ts'
 import { createFeed, type Feed, feedRoutes, readListeners } from './feed/index.ts'
-import { createHandler, createMetrics, pathsOf, type Route, readGauges, serviceRoutes } from './http/index.ts'
+import {
+  createHandler,
+  createMetrics,
+  forwardRoutes,
+  pathsOf,
+  type Route,
+  readGauges,
+  serviceRoutes,
+} from './http/index.ts'
 import { createLimits } from './limits/index.ts'
 import type { Machine, Statements, Transport } from './machine.ts'
 import { createMail, type Mail, mailboxRoutes } from './mail/index.ts'
@@ -134,6 +142,7 @@ export function wire(parts: HouseParts): House {
     ...serviceRoutes({
       ...{ issuer, isLocal, isDevelopment, version, readMetrics, metricsToken, secrets, checkReady },
     }),
+    ...forwardRoutes(policy.forward !== null),
     ...sessionRoutes(sessions, feed),
     ...sessionPages(sessions),
     ...passwordRoutes(passwords, policy.verifiedEmail),
@@ -155,9 +164,11 @@ export function wire(parts: HouseParts): House {
 
   const check: Auth['check'] = (request, { isPassive, critical } = {}) => {
     guardIncoming(request, own)
-    return carriers.check(credentialOf(request), {
+    const credential = credentialOf(request)
+    return carriers.check(credential, {
       isPassive: isPassive ?? headerOf(request, 'counterfoil-passive') === '?1',
-      proof: proofOf(request, origin),
+      // Looked for only where one is needed: every other request would pay for it.
+      ...(credential?.kind === 'dpop' ? { proof: proofOf(request, origin) } : {}),
       maxStale: stalenessFor(critical === true ? 'POST' : (request.method ?? '')),
     })
   }

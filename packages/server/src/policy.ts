@@ -21,6 +21,15 @@ const audience = z.string().refine((value) => /^[a-z][a-z0-9+.-]*:[^#*\s]+$/.tes
   message: 'must be an absolute URI in its normal spelling, such as https://api.example, without a fragment',
 })
 
+/** A header of a proxy's own making: none that browsers or we give a meaning to. */
+const proxyHeader = z.string().regex(/^x-[a-z0-9]+(?:-[a-z0-9]+)*$/, {
+  message: 'must be the name of a header in lower case that begins with x-, such as x-original-method',
+})
+
+const forward = z
+  .strictObject({ method: proxyHeader, url: proxyHeader })
+  .refine(({ method, url }) => method !== url, { message: 'method and url are two headers' })
+
 /** Every setting that is not about where the server runs. docs/policy.md explains each; a tool compares the two. */
 export const policySchema = z.strictObject({
   accessTokenSeconds: seconds(minute, 5 * minute, 5 * minute),
@@ -44,6 +53,7 @@ export const policySchema = z.strictObject({
   hashingQueue: z.int().min(1).max(10_000).default(100),
   origins: z.array(origin).default([]),
   audiences: z.array(audience).default([]),
+  forward: forward.nullable().default(null),
   trustedHops: z.int().min(0).max(10).default(0),
 })
 

@@ -17,6 +17,10 @@ export async function writeAnswer(
   offerNonce(headers, request, edge)
   setCookies(headers, cookiesFor(answer, handed, { request, caller }))
   if (answer.location !== undefined) headers.set('location', answer.location)
+  if (answer.forwarded !== undefined) {
+    headers.set('x-auth-account', answer.forwarded.account)
+    headers.set('x-auth-session', answer.forwarded.session)
+  }
   if (answer.etag !== undefined) headers.set('etag', answer.etag)
   if (answer.stream !== undefined) return streamed(answer, headers, { isRead: request.method !== 'HEAD' })
   const content = contentOf(answer, handed)

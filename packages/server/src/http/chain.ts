@@ -11,6 +11,7 @@ import type { Remote } from '../contract.ts'
 import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
 import { readBody } from './body.ts'
+import { originalOf } from './forward.ts'
 import type { Answer, Route, RouteRequest } from './route.ts'
 import { guardedRequest, visitorOf } from './visitor.ts'
 
@@ -38,8 +39,10 @@ export type Incoming = {
 export function readExchange(route: Route, { request, params, remote, url }: Incoming, edge: Edge): Exchange {
   const { policy, origin } = edge
   const { headers } = request
-  const guarded = guardedRequest(request, { origin, allowedOrigins: policy.origins })
-  const proof = proofOf(request, origin)
+  const asked = route.forwards && policy.forward !== null ? originalOf(request, policy.forward) : request
+  const own = { origin, allowedOrigins: policy.origins }
+  const guarded = guardedRequest(asked, own)
+  const proof = proofOf(asked, origin)
   const accept = headers.get('accept') ?? ''
   const visible = {
     params,
@@ -71,9 +74,11 @@ function readsCookies(route: Route): boolean {
   return route.kind === 'api' || route.kind === 'page'
 }
 
-async function callerFor({ route, request, proof }: Exchange, { carriers }: Edge): Promise<Caller | null> {
+async function callerFor(exchange: Exchange, { carriers }: Edge): Promise<Caller | null> {
+  const { route, request, proof } = exchange
   if (route.caller === 'ignored') return null
-  const { headers, method } = request
+  const { headers } = request
+  const { method } = exchange.guarded
   const authorization = headers.get('authorization')
   if (route.caller === 'replaced' && authorization !== null) return null
   const credential = readCredential({ authorization, cookie: headers.get('cookie') })

@@ -5,6 +5,7 @@ import type { Log } from '../machine.ts'
 import { refusal as coded, refusals } from '../refusals.ts'
 import { writeAnswer } from './answer.ts'
 import { type Edge, type Exchange, type Incoming, readExchange, runRoute } from './chain.ts'
+import { forwardedRefusal } from './forward.ts'
 import { allowOrigin, answerHeaders, offerNonce, preflight } from './headers.ts'
 import type { Metrics } from './metrics.ts'
 import { asRefusal, showRefusal } from './problem.ts'
@@ -36,7 +37,8 @@ export function createHandler(given: {
     try {
       return await writeAnswer(await runRoute(exchange, edge), exchange, edge)
     } catch (error) {
-      return await refuseExchange(exchange, asRefusal(error, log, route.path))
+      const refusal = asRefusal(error, log, route.path)
+      return await refuseExchange(exchange, route.forwards ? forwardedRefusal(refusal) : refusal)
     }
   }
 

@@ -1,4 +1,5 @@
 export type { Edge } from './chain.ts'
+export { forwardRoutes } from './forward-routes.ts'
 export { createHandler, type Handler } from './handler.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
 export { readGauges } from './metrics-gauges.ts'

@@ -54,6 +54,8 @@ export type Answer = {
   location?: string
   /** The session that a new credential is handed out for; what is handed out is the answer's body. */
   began?: { sessionId: string; carrier: 'cookie' | 'token'; proof?: Proof | null }
+  /** For a proxy that asks: who it may say that the request is from. */
+  forwarded?: { account: string; session: string }
   /** The carried credential is over. */
   ended?: true
   /** Set at a success: the device is known to this account from now on. */
@@ -96,6 +98,8 @@ export type Route = {
   takesBody: boolean
   /** Exists for whoever sits at this machine alone. */
   loopbackOnly: boolean
+  /** A proxy asks about another request: that one is judged, as the policy `forward` says. */
+  forwards: boolean
   /** Parses the body (or throws `input_invalid`) and says whether the request asks for our cookie. */
   prepare(raw: unknown): Prepared
   /** A page shows a refusal in its own form rather than on a page of its own. */
@@ -110,6 +114,7 @@ type RouteDefinition<Body> = {
   body?: ZodType<Body>
   asksForCookie?: (body: Body) => boolean
   loopbackOnly?: boolean
+  forwards?: boolean
   refused?: Route['refused']
   handle(request: RouteRequest<Body>): Promise<Answer> | Answer
 }
@@ -123,6 +128,7 @@ export function route<Body = null>(definition: RouteDefinition<Body>): Route {
     caller,
     takesBody: schema !== undefined,
     loopbackOnly: definition.loopbackOnly ?? false,
+    forwards: definition.forwards ?? false,
     refused: refused ?? null,
     prepare(raw) {
       const body = (schema === undefined ? null : parse(schema, raw)) as Body

@@ -9,9 +9,12 @@ import type { Remote } from '../contract.ts'
 import { clientAddress, networkOf } from '../limits/index.ts'
 import type { Visitor } from './route.ts'
 
+/** A request of ours, or one that a proxy tells of, which may say by itself that it upgrades. */
+export type AskedRequest = Pick<Request, 'method' | 'url' | 'headers'> & { readonly upgrade?: boolean }
+
 /** What the guard judges, taken from the request line and the headers alone. */
 export function guardedRequest(
-  request: Request,
+  request: AskedRequest,
   own: { origin: string; allowedOrigins: readonly string[] },
 ): Omit<GuardedRequest, 'asksForCookie'> {
   const { headers, method } = request
@@ -19,7 +22,7 @@ export function guardedRequest(
     method,
     secFetchSite: headers.get('sec-fetch-site'),
     origin: headers.get('origin'),
-    upgrade: headers.has('upgrade'),
+    upgrade: request.upgrade ?? headers.has('upgrade'),
     carriesCookie: carriesSessionCookie(headers.get('cookie')),
     ownOrigin: own.origin,
     allowedOrigins: own.allowedOrigins,
