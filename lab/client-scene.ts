@@ -1,5 +1,5 @@
 import type { Client } from '@counterfoil/browser'
-import { listen, type OpenTestDatabase, openHouse, type TestHouse } from 'counterfoil/testing'
+import { type HandClock, listen, type OpenTestDatabase, openHouse, type TestHouse } from 'counterfoil/testing'
 import type { BrowserContext, Page } from 'playwright-core'
 import { compileBrowserPackage } from '../tools/browser-package.ts'
 import { launchChromium } from '../tools/chromium.ts'
@@ -29,6 +29,8 @@ export type ClientScene = {
   seen: Seen[]
   /** What reached the other site's server besides its pages. */
   strayed: { path: string; headers: Headers }[]
+  /** A service on the other site's server, where it answers at all. */
+  service: ((request: Request, path: string) => Promise<Response | null>) | null
   /** What else lies on the pages' servers, by path. */
   files: Map<string, string>
   /** Answers instead of the house, where it answers at all. */
@@ -42,7 +44,8 @@ export type ClientScene = {
   close(): Promise<void>
 }
 
-type Given = { policy?: object }
+/** `policy` is asked for what the other site is called. */
+type Given = { policy?: (elsewhere: string) => object; clock?: HandClock }
 
 export async function openClientScene(database: OpenTestDatabase, given: Given = {}): Promise<ClientScene> {
   const opened: (() => unknown)[] = []
@@ -85,8 +88,10 @@ async function build(database: OpenTestDatabase, given: Given, opened: (() => un
   const spa = await listen({
     host: '127.0.0.1',
     port: 0,
-    fetch(request) {
+    async fetch(request) {
       const { pathname: path } = new URL(request.url)
+      const answer = await scene.service?.(request, path)
+      if (answer) return answer
       if (path !== '/app' && !files.has(path)) strayed.push({ path, headers: request.headers })
       return served(path, files.get(path) ?? '<!doctype html><title>elsewhere</title><body></body>')
     },
@@ -94,7 +99,11 @@ async function build(database: OpenTestDatabase, given: Given, opened: (() => un
   opened.push(spa.close)
   const origin = `http://app.bank.localhost:${listener.port}`
   const elsewhere = `http://spa.localhost:${spa.port}`
-  house = await openHouse(database, { issuer: origin, policy: { origins: [elsewhere], ...given.policy } })
+  house = await openHouse(database, {
+    issuer: origin,
+    policy: { origins: [elsewhere], ...given.policy?.(elsewhere) },
+    ...(given.clock === undefined ? {} : { clock: given.clock }),
+  })
   const browser = await launchChromium({ args: ['--host-resolver-rules=MAP plain.example 127.0.0.1'] })
   opened.push(() => browser.close())
 
@@ -107,6 +116,7 @@ async function build(database: OpenTestDatabase, given: Given, opened: (() => un
     strayed,
     files,
     intercept: null,
+    service: null,
     window: () => browser.newContext(),
     async open(context, { carrier, at = origin, more = {}, hurried = false }) {
       const page = await context.newPage()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { goodPassword, onSqlite } from 'counterfoil/testing'
+import { goodPassword, keyHolder, onSqlite, sendProven, signInBound } from 'counterfoil/testing'
 import type { Page } from 'playwright-core'
 import { type ClientScene, openClientScene } from '../client-scene.ts'
 import { gather, type Loot, plant } from './injected-script.ts'
@@ -9,6 +9,32 @@ import { startTokenTextbook, type TokenTextbook } from './textbook-tokens.ts'
 
 const email = 'ada@example.org'
 const person = { email, password: goodPassword }
+
+/** In the page: puts another key and its refresh token in the place of what lies there. */
+async function swapKey(given: { jwk: JsonWebKey; refreshToken: string }): Promise<void> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }
+  const { d: _, ...open } = given.jwk
+  const keys = {
+    privateKey: await crypto.subtle.importKey('jwk', given.jwk, algorithm, false, ['sign']),
+    publicKey: await crypto.subtle.importKey('jwk', open, algorithm, true, ['verify']),
+  }
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const opening = indexedDB.open('counterfoil')
+  opening.onsuccess = () => {
+    const transaction = opening.result.transaction('held', 'readwrite')
+    const store = transaction.objectStore('held')
+    const names = store.getAllKeys()
+    names.onsuccess = () => {
+      const [name = ''] = names.result
+      store.put({ keys, refreshToken: given.refreshToken, mark: 'planted' }, name)
+    }
+    transaction.oncomplete = () => {
+      opening.result.close()
+      resolve()
+    }
+  }
+  await promise
+}
 
 onSqlite('script in the page reads all it can', (open) => {
   let scene: ClientScene
@@ -94,6 +120,37 @@ onSqlite('script in the page reads all it can', (open) => {
     // All of that has not signed out the person either.
     await expectHonest(page)
     await page.context().close()
+  })
+
+  test('a key that script planted before anybody signed in is not the one that their tokens are bound to', async () => {
+    const context = await scene.window()
+    const page = await scene.open(context, { carrier: 'token' })
+    const mallory = await scene.home.member('mallory@example.org')
+    const { email: name, password } = mallory
+    await page.evaluate((given) => window.client.signIn(given), { email: name, password })
+    // A session of the thief's own, by a key that they know every bit of.
+    const holder = keyHolder()
+    const stolen = await signInBound(scene.home, holder, { email: name, password })
+    const planted = { jwk: holder.secret.export({ format: 'jwk' }), refreshToken: stolen.refresh_token }
+    await page.evaluate(swapKey, planted)
+    await page.close()
+
+    const later = await scene.open(context, { carrier: 'token' })
+    const found = await later.evaluate(() => window.client.session())
+    assert.equal(found?.account.email, name, 'the plant has taken')
+    await later.evaluate((given) => window.client.signIn(given), person)
+    await later.evaluate(plant)
+    const { texts } = await later.evaluate(gather)
+    const target = candidatesIn(texts).find((one) => one.startsWith('cfr_'))
+    const form = { grant_type: 'refresh_token', refresh_token: String(target) }
+    const attempt = await sendProven(
+      scene.home,
+      { agent: scene.home.program(), holder },
+      { method: 'POST', path: '/oauth/token', form },
+    )
+    assert.deepEqual([attempt.status, (await attempt.json()).error], [400, 'invalid_grant'])
+    assert.equal((await later.evaluate(() => window.client.session()))?.account.email, email)
+    await context.close()
   })
 
   test('a cookie: script gets hold of nothing at all', async () => {

@@ -22,6 +22,9 @@ type Needs = {
 const glance = 25
 const patience = 250
 
+/** A new session has a new key: the one that lies there may have been put there by script, which knows it then. */
+const begins = /^\/auth\/sign-|^\/auth\/verify-/
+
 /**
  * The access token is in memory. The refresh token is stored beside a key that cannot be copied, and is refused without
  * it, so it is not rotated: a lost answer, a closed tab or five tabs at once leave nothing to be confused about.
@@ -104,9 +107,13 @@ export function createTokenCarrier({ machine, peers, tabs, vault, sendBound, iss
     send: (request) => sendRenewing(request, { machine, sendBound, held: () => tabs.known().access, renew }),
     prove: (path, fields) =>
       tabs.alone('token', async () => {
-        const before = await currentWithin()
-        const keys = before?.keys ?? (await createKeys(machine.subtle()))
-        const bound = before === null ? { keys } : before
+        // Where nothing can be kept, nothing is asked for.
+        await vault.read()
+        // An old session that cannot be renewed must not keep anybody from beginning a new one.
+        const before = await currentWithin().catch(() => null)
+        const goesOn = before !== null && !begins.test(path)
+        const keys = goesOn ? before.keys : await createKeys(machine.subtle())
+        const bound = goesOn ? before : { keys }
         const response = await post(path, { ...fields, carrier: 'token' }, bound)
         if (!response.ok) throw await refusalOf(response)
         const answer = await readJson(response)
