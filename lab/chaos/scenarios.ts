@@ -5,7 +5,7 @@ import { count, hold, type Known, violate } from './ledger.ts'
 import { freezeNode, killNode, type Node, thawNode } from './nodes.ts'
 import { settle, until } from './processes.ts'
 import { look, signIn } from './requests.ts'
-import { addStandby, type World } from './world.ts'
+import { addStandby, isAccepted, type World } from './world.ts'
 
 export type Scene = {
   world: World
@@ -234,8 +234,7 @@ const backup: Scenario = {
           async ({ origin }) => (await look(world.ledger, origin, { token: known.access }))?.status,
         ),
       )
-      const caller = await Promise.resolve(world.verifier.verify(known.access)).catch(() => null)
-      const isOver = caller === null && statuses.every((status) => status === 401)
+      const isOver = !(await isAccepted(world, known.access)) && statuses.every((status) => status === 401)
       if (isOver) known.endedAt = Math.min(known.endedAt, performance.now())
       return isOver
     }

@@ -2,7 +2,7 @@ import { accepted, bounds, count, hold, type Known } from './ledger.ts'
 import type { Node } from './nodes.ts'
 import { settle } from './processes.ts'
 import { endSession, look } from './requests.ts'
-import type { World } from './world.ts'
+import { isAccepted, type World } from './world.ts'
 
 const nobody = 'AAAAAAAAAAAAAAAAAAAAAA'
 
@@ -52,8 +52,7 @@ export function startWatch(
   async function showToVerifier(known: Known): Promise<void> {
     const sentAt = performance.now()
     count(ledger, 'ended sessions shown')
-    const caller = await Promise.resolve(world.verifier.verify(known.access)).catch(() => null)
-    if (caller !== null)
+    if (await isAccepted(world, known.access))
       accepted(ledger, { place: 'the verifier', known, decidedAt: sentAt, bound: bounds.verifier })
   }
 

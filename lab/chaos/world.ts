@@ -115,6 +115,16 @@ async function build({ seed, say, isAsynchronous, root, undo, close }: Site): Pr
   return world
 }
 
+/** Whether the verifier accepts this token; it may refuse at once or later. */
+export async function isAccepted({ verifier }: World, token: string): Promise<boolean> {
+  try {
+    await verifier.verify(token)
+    return true
+  } catch {
+    return false
+  }
+}
+
 async function command(args: readonly string[]): Promise<string> {
   const { code, err, out } = await runCommand(args)
   if (code !== 0) throw new Error(`${args[0]}: ${out}${err}`)
