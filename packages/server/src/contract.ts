@@ -10,6 +10,8 @@ export type AuthOptions = {
   issuer: string
   /** `sqlite:PATH` or `postgres://…`. */
   database: string
+  /** How many connections to PostgreSQL write at once, 1 to 200. Default 10. Three more read and listen. */
+  databasePool?: number
   /** The root secret: 32 bytes or more, as bytes, base64url or plain text. Never stored in the database. */
   secret: string | Uint8Array
   /** The second root secret, asked for only when the reserve signing key is made or needed. */

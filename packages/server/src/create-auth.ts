@@ -1,5 +1,6 @@
 import { type House, wire } from './auth.ts'
 import type { Auth, AuthOptions } from './contract.ts'
+import { readRisks } from './db/durability.ts'
 import { migrate } from './db/migrate.ts'
 import { openDatabase } from './db/open.ts'
 import type { Cause, Machine, Transport } from './machine.ts'
@@ -29,13 +30,15 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     reserveSecret: reserveSecret ? async () => secretBytes(await reserveSecret()) : null,
     hashingQueue: policy.hashingQueue,
   })
-  const { db, primary, close } = await openDatabase(options.database, {
+  const { db, engine, primary, close } = await openDatabase(options.database, {
+    ...(options.databasePool === undefined ? {} : { connections: options.databasePool }),
     onStatement: machine.statements.note,
     // What forgets or makes keys may take its time; a request, or the beat that others believe us by, may not.
     isPatient: () => ['chore', 'start'].includes(machine.statements.cause()),
   })
   try {
     if (options.migrate ?? true) await migrate(db)
+    for (const risk of await readRisks(db, engine)) machine.log.error(risk, new Error('durability'))
     const house = wire({ db, primary, machine, policy, issuer, transport, metricsToken })
     const { during } = machine.statements
     await during('start', async () => {

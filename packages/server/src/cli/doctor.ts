@@ -1,3 +1,4 @@
+import { readRisks } from '../db/durability.ts'
 import { pendingMigrations } from '../db/migrate.ts'
 import { openDatabase } from '../db/open.ts'
 import { createSmtpTransport } from '../node/smtp.ts'
@@ -39,6 +40,7 @@ const checks: readonly [string, (settings: Settings) => Promise<string>][] = [
   ['root secret', lookAtSecret],
   ['mail', lookAtMail],
   ['database', lookAtDatabase],
+  ['durability', lookAtDurability],
   ['signing keys', lookAtKeys],
 ]
 
@@ -73,6 +75,14 @@ async function lookAtDatabase(settings: Settings): Promise<string> {
   if (pending.length > 0)
     throw new Error(`${pending.length} migration(s) behind. Run \`counterfoil migrate\`.`)
   return `${engine}, up to date`
+}
+
+async function lookAtDurability(settings: Settings): Promise<string> {
+  refuseMissing(settings)
+  const { db, engine, close } = await openDatabase(settings.database)
+  const risks = await readRisks(db, engine).finally(close)
+  if (risks.length > 0) throw new Error(`${risks.join('. ')}.`)
+  return 'what is acknowledged is kept, as far as can be seen from here'
 }
 
 async function lookAtKeys(settings: Settings): Promise<string> {

@@ -31,6 +31,7 @@ export async function serve(flags: Flags): Promise<void> {
     const auth = await createAuth({
       issuer,
       database: settings.database,
+      databasePool: settings.databasePool,
       secret,
       ...(reserve ? { reserveSecret: reserve } : {}),
       policy,

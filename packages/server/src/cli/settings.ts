@@ -5,6 +5,7 @@ import { readRootSecret } from '../node/secret-file.ts'
 import { type Policy, parsePolicy } from '../policy.ts'
 
 const longestDrainSeconds = 300
+const largestPool = 200
 
 /** Flags of the command line; a flag counts before its environment variable, and that before the default. */
 export type Flags = {
@@ -19,6 +20,8 @@ export type Flags = {
 export type Settings = {
   data: string
   database: string
+  /** Connections to PostgreSQL that write. */
+  databasePool: number
   /** `null`: derived from the port, for development on this machine. */
   issuer: string | null
   port: number
@@ -42,6 +45,7 @@ export function readSettings(flags: Flags): Settings {
   return {
     data,
     database: flags.database ?? env.database ?? `sqlite:${join(data, 'counterfoil.db')}`,
+    databasePool: parsePool(env.databasePool ?? '10'),
     issuer: flags.issuer ?? env.issuer,
     port: parsePort(flags.port ?? env.port ?? '3000'),
     host: flags.host ?? env.host ?? '127.0.0.1',
@@ -96,6 +100,12 @@ function parsePort(given: string): number {
   throw new Error(
     `port (COUNTERFOIL_PORT, --port) is "${given}". Give a number from 0 to 65535; 0 picks a free one.`,
   )
+}
+
+function parsePool(given: string): number {
+  const connections = Number(given)
+  if (/^\d{1,3}$/.test(given) && connections >= 1 && connections <= largestPool) return connections
+  throw new Error(`COUNTERFOIL_DATABASE_POOL is "${given}". Give a number from 1 to ${largestPool}.`)
 }
 
 function parseDrain(given: string): number {
