@@ -77,9 +77,8 @@ const tree = {
   'examples/bank/d.test.ts': '',
 }
 
-const choices: { fast: boolean; only: string | null; files: string[] }[] = [
+const choices: { fast?: true; short?: true; only: string | null; files: string[] }[] = [
   {
-    fast: false,
     only: null,
     files: [
       ...['packages/server/src/a.long.test.ts', 'tools/b.browser.test.ts', 'packages/server/src/a.test.ts'],
@@ -87,11 +86,19 @@ const choices: { fast: boolean; only: string | null; files: string[] }[] = [
     ],
   },
   { fast: true, only: null, files: ['packages/server/src/a.test.ts', 'tools/b.test.ts'] },
-  { fast: false, only: 'bank', files: ['examples/bank/d.test.ts'] },
+  { only: 'bank', files: ['examples/bank/d.test.ts'] },
   { fast: true, only: 'bank', files: [] },
+  {
+    short: true,
+    only: null,
+    files: [
+      ...['packages/server/src/a.test.ts', 'packages/server/src/store.test.ts', 'tools/b.test.ts'],
+      ...['lab/c.test.ts', 'examples/bank/d.test.ts'],
+    ],
+  },
 ]
-for (const { fast, only, files } of choices) {
-  test(`a ${fast ? 'fast' : 'full'} run for ${only ?? 'everything'} takes ${files.length} files`, (t) => {
-    assert.deepEqual(suiteFiles(plantTree(t, tree), { fast, only }), files)
+for (const { fast = false, short = false, only, files } of choices) {
+  test(`a ${fast ? 'fast' : short ? 'short' : 'full'} run for ${only ?? 'everything'} takes ${files.length} files`, (t) => {
+    assert.deepEqual(suiteFiles(plantTree(t, tree), { fast, short, only }), files)
   })
 }

@@ -14,7 +14,7 @@ export type FileResult = {
   milliseconds: number
   output: string
 }
-type Chosen = { fast: boolean; only: string | null }
+type Chosen = { fast: boolean; short: boolean; only: string | null }
 type Deadlines = { unitSeconds: number; longSeconds: number }
 
 const isLong = (file: string) => /\.(?:browser|long)\.test\.ts$/.test(file)
@@ -25,11 +25,12 @@ const machinery =
 const isUnit = (root: string, file: string) => !isLong(file) && !machinery.test(read(root, file))
 
 /** Long files first, so the two lanes end at about the same time. */
-export function suiteFiles(root: string, { fast, only }: Chosen): string[] {
+export function suiteFiles(root: string, { fast, short, only }: Chosen): string[] {
   const folders = fast ? ['packages', 'tools'] : ['packages', 'tools', 'lab', 'examples']
   const files = filesWithin(root, folders).filter((file) => file.endsWith('.test.ts'))
   const chosen = files.filter(
-    (file) => (only === null || file.includes(only)) && (!fast || isUnit(root, file)),
+    (file) =>
+      (only === null || file.includes(only)) && (!fast || isUnit(root, file)) && (!short || !isLong(file)),
   )
   return [...chosen.filter(isLong), ...chosen.filter((file) => !isLong(file))]
 }

@@ -3,6 +3,7 @@
 //   npm run check                (--fast) types, lint, checks and the quick tests, on SQLite
 //   npm test -- --only sessions  the test files whose path holds the word
 //   npm test -- --tests-only     the tests alone
+//   npm test -- --short          the tests alone, on SQLite, without a browser and whatever takes long
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
@@ -75,13 +76,18 @@ async function runSteps(): Promise<string[]> {
   return failed
 }
 
-async function runTests(chosen: { fast: boolean; only: string | null }): Promise<FileResult[]> {
+async function runTests(chosen: {
+  fast: boolean
+  short: boolean
+  only: string | null
+}): Promise<FileResult[]> {
   const files = suiteFiles(root, chosen)
   say(`tests  ${files.length} files`)
   const given = process.env.COUNTERFOIL_TEST_POSTGRES ?? null
-  const postgres = chosen.fast || given !== null || files.length === 0 ? null : await startPostgres()
+  const isSqlite = chosen.fast || chosen.short
+  const postgres = isSqlite || given !== null || files.length === 0 ? null : await startPostgres()
   if (postgres !== null) process.env.COUNTERFOIL_TEST_POSTGRES = postgres.url
-  if (chosen.fast) delete process.env.COUNTERFOIL_TEST_POSTGRES
+  if (isSqlite) delete process.env.COUNTERFOIL_TEST_POSTGRES
   try {
     return await runSuites({ root, files, onFile: (result) => say(fileLine(result)) })
   } finally {
@@ -91,16 +97,22 @@ async function runTests(chosen: { fast: boolean; only: string | null }): Promise
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { fast: { type: 'boolean' }, 'tests-only': { type: 'boolean' }, only: { type: 'string' } },
+    options: {
+      fast: { type: 'boolean' },
+      short: { type: 'boolean' },
+      'tests-only': { type: 'boolean' },
+      only: { type: 'string' },
+    },
   })
   if (isTooOld(process.versions.node)) {
     console.error(`This needs Node ${lowest.join('.')} or newer; use "npm test", which brings its own.`)
     return 1
   }
   say(`Node ${process.versions.node}`)
-  const testsOnly = values['tests-only'] === true || values.only !== undefined
+  const { fast = false, short = false, only = null } = values
+  const testsOnly = short || values['tests-only'] === true || only !== null
   const failed = testsOnly ? [] : await runSteps()
-  const results = await runTests({ fast: values.fast === true, only: values.only ?? null })
+  const results = await runTests({ fast, short, only })
   const skips = results.flatMap((result) => result.skips)
   for (const line of [...results.flatMap(failureLines), '', ...skipLines(skips)]) say(line)
   if (results.every(({ passed, failures }) => passed + failures.length === 0)) failed.push('no test was run')
