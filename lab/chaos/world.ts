@@ -153,16 +153,19 @@ function balance(world: World): () => Promise<void> {
   world.relay.moveTo(Number(new URL(origin()).port))
   async function look(): Promise<void> {
     let current = origin()
+    let pointsTo = current
     while (!isOver) {
-      const node = world.nodes[index]
-      const isGood = node?.origin === current && (await ready(world.ledger, current))?.status === 200
-      if (!isGood && !isOver) {
+      const isSame = world.nodes[index]?.origin === current
+      const isGood = isSame && (await ready(world.ledger, current))?.status === 200
+      if (isGood && pointsTo !== current) {
+        world.relay.moveTo(Number(new URL(current).port))
+        pointsTo = current
+      } else if (!isGood) {
         index = (index + 1) % world.nodes.length
         current = origin()
-        if ((await ready(world.ledger, current))?.status === 200)
-          world.relay.moveTo(Number(new URL(current).port))
       }
-      await settle(300)
+      // Nothing is led to while it looks for another one, so it does not rest.
+      await settle(isGood ? 300 : 20)
     }
   }
   const looking = look()
