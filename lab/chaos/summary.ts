@@ -123,6 +123,11 @@ function merge<Value>(
 
 /** All of it or nothing: whoever reads the file meanwhile, or ends this program, finds the last whole one. */
 export function writeSummary(path: string, summary: Summary): void {
-  writeFileSync(`${path}.new`, `${JSON.stringify(summary, null, 2)}\n`)
+  // Times of one recovery on one line, as the formatter wants it.
+  const text = JSON.stringify(summary, null, 2).replace(
+    /\[\s+(\d[\d,\s]*?)\s+\]/g,
+    (_, list: string) => `[${list.replace(/\s+/g, ' ')}]`,
+  )
+  writeFileSync(`${path}.new`, `${text}\n`)
   renameSync(`${path}.new`, path)
 }
