@@ -26,7 +26,10 @@ export async function startDemo(given: { folder: string; port: number | null }):
   const { folder, port } = given
   mkdirSync(folder, { recursive: true })
   const opened: (() => unknown)[] = []
+  const places: Place[] = []
   const close = async () => {
+    // Nobody is to be answered any more when the books are closed.
+    await Promise.all(places.map((place) => place.close()))
     for (const letGo of opened.splice(0).reverse()) await letGo()
   }
   try {
@@ -34,7 +37,7 @@ export async function startDemo(given: { folder: string; port: number | null }):
     const isFixed = port !== null && port !== 0
     const take = async (name: string, offset: number) => {
       const place = await takePlace({ name, port: first === 0 ? 0 : first + offset, isFixed })
-      opened.push(place.close)
+      places.push(place)
       return place
     }
     const bank = await take('bank.localhost', 0)

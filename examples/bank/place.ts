@@ -27,7 +27,12 @@ export async function takePlace(given: { name: string; port: number; isFixed: bo
     await listen(server, given.port)
   } catch (error) {
     const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-    if (!isTaken || given.isFixed) throw new Error(`Port ${given.port} cannot be used.`, { cause: error })
+    if (!isTaken || given.isFixed) {
+      const why = isTaken ? 'is taken by another program' : 'cannot be used'
+      throw new Error(`Port ${given.port} ${why}. Choose others with --port, or leave it out.`, {
+        cause: error,
+      })
+    }
     await listen(server, 0)
   }
   const address = server.address()

@@ -35,12 +35,12 @@ ${vantages(shown)}
 <p class="quiet">Balances and findings are told by the demonstration’s server, which looks at the books of both banks. This page is
 not believed.</p>
 </header>
-<div class="score"><div class="books">
+<section class="score" aria-label="Balances"><div class="books">
 <p>Your money at our bank <output id="balance-ours">${balances.ours}</output></p>
 <p>At the textbook bank <output id="balance-textbook">${balances.textbook}</output></p>
 <p class="actions"><button id="all" type="button">Try all that need no window</button>
 <button id="start-over" type="button" class="second">Start over</button></p>
-</div></div>
+</div></section>
 <main id="forgeries">${Object.entries(groups).map(
     ([group, title]) => html`<section><h2>${title}</h2>
 <ol>${forgeries.filter((one) => one.group === group).map(card)}</ol></section>`,
@@ -66,8 +66,8 @@ ${places.map(
 
 function card({ id, name, tries, opensWindow }: Forgery) {
   return html`<li class="card" id="${id}" data-opens-window="${opensWindow ? 'yes' : 'no'}">
-<div class="try"><h3>${name}</h3><p>${tries}</p>
-<button type="button" aria-describedby="${id}">${opensWindow ? 'Try it in a window' : 'Try it'}</button></div>
+<div class="try"><h3 id="${id}-name">${name}</h3><p>${tries}</p>
+<button type="button" aria-describedby="${id}-name">${opensWindow ? 'Try it in a window' : 'Try it'}</button></div>
 <dl aria-live="polite">
 <div data-target="ours"><dt>Our bank</dt><dd class="verdict">not tried</dd><dd class="words"></dd></div>
 <div data-target="textbook"><dt>The textbook bank</dt><dd class="verdict">not tried</dd><dd class="words"></dd></div>

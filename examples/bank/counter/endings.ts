@@ -11,6 +11,9 @@ export type Endings = {
   since(print: string): number | null
 }
 
+/** More than anybody tries out; the oldest are forgotten first. */
+const kept = 2000
+
 type Whose = { session: string; account: string }
 
 export function createEndings(): Endings {
@@ -29,13 +32,16 @@ export function createEndings(): Endings {
 
   return {
     learn(print, { account, session }) {
-      if (session !== null) owners.set(print, { session: session.id, account: account.id })
+      if (session === null) return
+      owners.set(print, { session: session.id, account: account.id })
+      for (const oldest of owners.keys()) if (owners.size > kept) owners.delete(oldest)
     },
     isKnown: (print) => owners.has(print),
     note(exchange, print) {
       if (exchange.status >= 400 || exchange.method === 'GET') return false
       const ended = endedBy(exchange, owners.get(print))
       for (const session of ended) if (!endedAt.has(session)) endedAt.set(session, performance.now())
+      for (const oldest of endedAt.keys()) if (endedAt.size > kept) endedAt.delete(oldest)
       // A form names the session in its body, which is not ours to read.
       return ended.length > 0 || /^\/account\/sessions\//.test(exchange.path)
     },

@@ -6,19 +6,24 @@ import type { Auth, Caller } from 'counterfoil'
 export type Measured = {
   what: 'check' | 'whole' | null
   microseconds: number
-  statements: number
+  /** `null` on a Node that does not tell of statements: none counted is not none sent. */
+  statements: number | null
   caller: Caller | null
 }
 
-export const unmeasured = (): Measured => ({ what: null, microseconds: 0, statements: 0, caller: null })
+export const unmeasured = (): Measured => {
+  return { what: null, microseconds: 0, statements: isTold ? 0 : null, caller: null }
+}
 
 const requests = new AsyncLocalStorage<Measured>()
 const asking = new AsyncLocalStorage<Measured>()
 
 // Node tells of every statement that SQLite runs, as it does for tracers: nothing is wrapped or patched.
+let isTold = false
 subscribe('sqlite.db.query', () => {
+  isTold = true
   const measured = asking.getStore()
-  if (measured !== undefined) measured.statements += 1
+  if (measured !== undefined) measured.statements = (measured.statements ?? 0) + 1
 })
 
 /** Whatever the work asks of an `auth` that is `measuring` is written down. */

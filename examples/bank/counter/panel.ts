@@ -22,8 +22,8 @@ type Fact = [term: string, fact: string | Markup]
 function cost({ measured: { what, microseconds, statements }, endedBefore }: Exchange): string {
   if (endedBefore !== null) return `refused ${endedBefore.toFixed(1)} ms after its end`
   const time = microseconds < 1000 ? `${microseconds} µs` : `${(microseconds / 1000).toFixed(1)} ms`
-  const asked = statements === 1 ? '1 statement' : `${statements} statements`
-  return `${what === 'whole' ? 'answered' : 'checked'} in ${time}, ${asked}`
+  const asked = statements === null ? '' : `, ${statements} ${statements === 1 ? 'statement' : 'statements'}`
+  return `${what === 'whole' ? 'answered' : 'checked'} in ${time}${asked}`
 }
 
 function carried({ shown }: Exchange): Fact {
@@ -59,7 +59,7 @@ function checked({ measured, shown, isKnown, code }: Exchange): Fact {
   if (what === 'whole')
     return ['Checked', 'by the authentication server, which reads and writes its own database']
   if (shown.carrier === 'none') return ['Checked', 'nothing to check']
-  if (statements > 0)
+  if (statements !== null && statements > 0)
     return [
       'Checked',
       'against the database, in one read. Kept in memory from now on, until the feed tells its end.',

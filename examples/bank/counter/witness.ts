@@ -63,7 +63,7 @@ export function createWitness(): Witness {
     journal.note({ method, path, cookie: shown.carrier === 'cookie', site, origin, status })
     // A window that only looks again is told of where it is refused, or where its check asked the database.
     const isPassive = headers.get('counterfoil-passive') === '?1'
-    const isTold = status >= 400 || (seen.what === 'check' && seen.statements > 0)
+    const isTold = status >= 400 || (seen.what === 'check' && seen.statements !== 0)
     if (!isPassive || isTold) tell(exchange, changeBy(exchange, print))
     return response
   }
