@@ -4,12 +4,11 @@ import express from 'express'
 
 const secret = 'for trying it out; counterfoil init makes a real one'
 const auth = await createAuth({ issuer: 'http://localhost:3000', database: 'sqlite::memory:', secret })
-const { serve, authenticate, required, callerOf } = adapt(auth)
+const { serve, required, callerOf } = adapt(auth)
 const payments: { to: string; from: string }[] = []
 
 const app = express()
 app.use(serve())
-app.use(authenticate())
 app.use(express.json())
 app.get('/me', required(), (request, response) => void response.json(callerOf(request)))
 app.get('/payments', (_, response) => void response.json(payments))

@@ -4,13 +4,12 @@ import Fastify from 'fastify'
 
 const secret = 'for trying it out; counterfoil init makes a real one'
 const auth = await createAuth({ issuer: 'http://localhost:3000', database: 'sqlite::memory:', secret })
-const { serve, authenticate, required, callerOf } = adapt(auth)
+const { serve, required, callerOf } = adapt(auth)
 const payments: { to: string; from: string }[] = []
 
 const app = Fastify()
 app.decorateRequest('caller')
 app.addHook('onRequest', serve())
-app.addHook('onRequest', authenticate())
 app.get('/me', { onRequest: required() }, async (request) => callerOf(request))
 app.get('/payments', async () => payments)
 const recently = { onRequest: required({ freshWithinSeconds: 300 }) }

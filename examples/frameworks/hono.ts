@@ -5,12 +5,11 @@ import { Hono } from 'hono'
 
 const secret = 'for trying it out; counterfoil init makes a real one'
 const auth = await createAuth({ issuer: 'http://localhost:3000', database: 'sqlite::memory:', secret })
-const { serve, authenticate, required, callerOf } = adapt(auth)
+const { serve, required, callerOf } = adapt(auth)
 const payments: { to: string; from: string }[] = []
 
 const app = new Hono<{ Variables: CallerVariables }>()
 app.use(serve())
-app.use(authenticate())
 app.get('/me', required(), (c) => c.json(callerOf(c)))
 app.get('/payments', (c) => c.json(payments))
 app.post('/payments', required({ freshWithinSeconds: 300 }), async (c) => {

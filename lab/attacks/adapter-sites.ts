@@ -24,11 +24,10 @@ const scoped = { scope: 'payments:write' }
 const present = { present: true } as const
 
 const openExpress: Open = (auth) => {
-  const { serve, authenticate, required, callerOf } = onExpress(auth)
+  const { serve, required, callerOf } = onExpress(auth)
   const payments: Site['payments'] = []
   const app = express()
   app.use(serve())
-  app.use(authenticate())
   app.use(express.json())
   app.get('/who', (request, response) => void response.json(request.caller?.account.id ?? null))
   app.post('/payments', (request, response) => {
@@ -43,12 +42,11 @@ const openExpress: Open = (auth) => {
 }
 
 const openFastify: Open = async (auth) => {
-  const { serve, authenticate, required, callerOf } = onFastify(auth)
+  const { serve, required, callerOf } = onFastify(auth)
   const payments: Site['payments'] = []
   const app = Fastify({ serverFactory: (handler) => createServer(handler) })
   app.decorateRequest('caller')
   app.addHook('onRequest', serve())
-  app.addHook('onRequest', authenticate())
   const idOf = (request: object): string | null => Reflect.get(request, 'caller')?.account.id ?? null
   app.get('/who', async (request, reply) => reply.send(JSON.stringify(idOf(request))))
   app.post('/payments', async (request, reply) => {
@@ -65,11 +63,10 @@ const openFastify: Open = async (auth) => {
 }
 
 const openHono: Open = (auth) => {
-  const { serve, authenticate, required, callerOf } = onHono(auth)
+  const { serve, required, callerOf } = onHono(auth)
   const payments: Site['payments'] = []
   const app = new Hono<{ Variables: CallerVariables }>()
   app.use(serve())
-  app.use(authenticate())
   app.get('/who', (c) => c.json(c.get('caller')?.account.id ?? null))
   app.post('/payments', (c) => {
     payments.push(c.get('caller')?.account.id ?? null)

@@ -85,10 +85,9 @@ const builders: Record<
   },
   express(way, me, by) {
     const app = express()
-    const { serve, authenticate, required, callerOf } = onExpress(auth)
+    const { serve, required, callerOf } = onExpress(auth)
     if (way === 'counterfoil') {
       app.use(serve())
-      app.use(authenticate())
       app.get('/me', required(), (request, response) => void response.json(callerOf(request)))
     } else
       app.get('/me', (request, response) => {
@@ -105,11 +104,10 @@ const builders: Record<
         return createServer(handler)
       },
     })
-    const { serve, authenticate, required, callerOf } = onFastify(auth)
+    const { serve, required, callerOf } = onFastify(auth)
     if (way === 'counterfoil') {
       app.decorateRequest('caller')
       app.addHook('onRequest', serve())
-      app.addHook('onRequest', authenticate())
       app.get('/me', { onRequest: required() }, (request, reply) => void reply.send(callerOf(request)))
     } else
       app.get('/me', (request, reply) => {
@@ -121,10 +119,9 @@ const builders: Record<
   },
   hono(way, me, by) {
     const app = new Hono()
-    const { serve, authenticate, required, callerOf } = onHono(auth)
+    const { serve, required, callerOf } = onHono(auth)
     if (way === 'counterfoil') {
       app.use(serve())
-      app.use(authenticate())
       app.get('/me', required(), (c) => c.json(callerOf(c)))
     } else
       app.get('/me', (c) => {

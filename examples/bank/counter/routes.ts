@@ -15,14 +15,13 @@ type Env = { Variables: CallerVariables }
 export const holderOf = ({ account }: Caller): string => account.email ?? account.id
 
 /**
- * The bank, with Counterfoil beside it: signing up and in, devices and passwords are answered by `serve`, and every
- * other request is judged by `authenticate`. No route below does anything about forged requests, and neither would one
- * that is added tomorrow.
+ * The bank, with Counterfoil beside it: signing up and in, devices and passwords are answered by `serve`, which judges
+ * every other request. No route below does anything about forged requests, and neither would one that is added tomorrow.
  */
 export function bankRoutes({ auth, ledger, witness, addresses }: Parts): Hono<Env> {
-  const { serve, authenticate, required, callerOf } = adapt(auth)
+  const { serve, required, callerOf } = adapt(auth)
   const app = new Hono<Env>()
-  app.use(serve(), authenticate())
+  app.use(serve())
 
   app.get('/', (c) => show(c, null))
   // The part of the page that is about who is asking: script fetches it alone, by either carrier.

@@ -1,4 +1,11 @@
-import { createChecker, credentialOf, demand, guardIncoming, headerOf, proofOf } from '@counterfoil/verifier'
+import {
+  createChecker,
+  credentialOf,
+  demand,
+  guardIncoming,
+  proofOf,
+  sentHeader,
+} from '@counterfoil/verifier'
 import { sql } from 'kysely'
 import { type Accounts, createAccounts } from './accounts/index.ts'
 import { type Carriers, carrierRoutes, createCarriers, stalenessFor } from './carriers/index.ts'
@@ -166,9 +173,9 @@ export function wire(parts: HouseParts): House {
     guardIncoming(request, own)
     const credential = credentialOf(request)
     return carriers.check(credential, {
-      isPassive: isPassive ?? headerOf(request, 'counterfoil-passive') === '?1',
+      isPassive: isPassive ?? sentHeader(request, 'counterfoil-passive') === '?1',
       // Looked for only where one is needed: every other request would pay for it.
-      ...(credential?.kind === 'dpop' ? { proof: proofOf(request, origin) } : {}),
+      proof: credential?.kind === 'dpop' ? proofOf(request, origin) : null,
       maxStale: stalenessFor(critical === true ? 'POST' : (request.method ?? '')),
     })
   }

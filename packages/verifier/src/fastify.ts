@@ -4,8 +4,8 @@ import type { IncomingRequest } from './incoming.ts'
 import { problemFor } from './problem.ts'
 import type { Requirements } from './required.ts'
 
-type Judgeable = { readonly raw: IncomingRequest; caller?: Caller | null }
-type Answerable = {
+export type Judgeable = { readonly raw: IncomingRequest; caller?: Caller | null }
+export type Answerable = {
   code(status: number): Answerable
   headers(values: Record<string, string>): Answerable
   send(body: string): unknown

@@ -6,7 +6,7 @@ import type { Requirements } from './required.ts'
 /** For `new Hono<{ Variables: CallerVariables }>()`. */
 export type CallerVariables = { caller: Caller | null }
 
-type Judgeable = {
+export type Judgeable = {
   readonly req: { readonly raw: Request }
   get(name: 'caller'): Caller | null | undefined
   set(name: 'caller', value: Caller | null): void

@@ -26,19 +26,23 @@ export function headerOf({ headers }: IncomingRequest, name: string): string | n
   return typeof value === 'string' ? value : value.join(', ')
 }
 
-/** `Authorization`, where two count as two. */
+/** `Authorization`, where two count as two. A framework may have put one there itself, from wherever it takes it. */
 export function authorizationOf(request: IncomingRequest): string | null {
+  return sentHeader(request, 'authorization') ?? headerOf(request, 'authorization')
+}
+
+/** As it was sent; several of one name are joined by commas. Node makes its record of headers when somebody first asks for it, which costs more than a check. */
+export function sentHeader(request: IncomingRequest, name: string): string | null {
   const { rawHeaders } = request
-  if (rawHeaders === undefined) return headerOf(request, 'authorization')
+  if (rawHeaders === undefined) return headerOf(request, name)
   let found: string | null = null
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]
-    if (name?.length !== 13 || name.toLowerCase() !== 'authorization') continue
+    const sent = rawHeaders[at]
+    if (sent?.length !== name.length || sent.toLowerCase() !== name) continue
     const value = rawHeaders[at + 1] ?? ''
     found = found === null ? value : `${found}, ${value}`
   }
-  // A framework may have put one there itself, from wherever it takes it.
-  return found ?? headerOf(request, 'authorization')
+  return found
 }
 
 function isGetter(headers: HeaderGetter | HeaderRecord): headers is HeaderGetter {
@@ -51,7 +55,7 @@ export type OwnOrigins = { readonly origin: string; readonly allowedOrigins: rea
 /** The guard. Where the method is safe it reads nothing else, so that a warm request costs two headers. */
 export function guardIncoming(request: IncomingRequest, { origin, allowedOrigins }: OwnOrigins): void {
   const method = request.method ?? ''
-  const upgrade = headerOf(request, 'upgrade') !== null
+  const upgrade = sentHeader(request, 'upgrade') !== null
   if (isSafe({ method, upgrade })) return
   guard({
     method,

@@ -46,6 +46,7 @@ export {
   type IncomingRequest,
   type OwnOrigins,
   proofOf,
+  sentHeader,
 } from './incoming.ts'
 export { isJsonObject, type JsonLimits, type JsonObject, type JsonValue, parseJsonObject } from './json.ts'
 export { type Jws, parseJws, readPayload } from './jws.ts'

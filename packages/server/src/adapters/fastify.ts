@@ -1,4 +1,4 @@
-import { adapt as adaptChecks } from '@counterfoil/verifier/fastify'
+import { type Answerable, adapt as adaptChecks, type Judgeable } from '@counterfoil/verifier/fastify'
 import type { CheckOptions } from '../contract.ts'
 import { type Adaptable, type NodeRequest, type NodeResponse, serving } from './serving.ts'
 
@@ -6,15 +6,24 @@ type Raw<Message> = { readonly raw: Message }
 
 /** For Fastify: what `@counterfoil/verifier/fastify` gives, and the server itself beside the application. */
 export function adapt(auth: Adaptable) {
-  const serve = serving(auth)
+  const adapted = adaptChecks<CheckOptions>(auth)
+  const isServed = serving(auth)
   return {
-    ...adaptChecks<CheckOptions>(auth),
-    /** The first `onRequest` hook of the application: the server answers its own paths. */
-    serve:
-      () =>
-      (request: Raw<NodeRequest>, reply: Raw<NodeResponse> & { hijack(): unknown }, done: () => void) => {
-        if (!serve(request.raw, reply.raw)) return done()
-        reply.hijack()
-      },
+    ...adapted,
+    /**
+     * The first `onRequest` hook of the application: the server answers its own paths, and does what `authenticate` does
+     * for every other request.
+     */
+    serve(options?: CheckOptions) {
+      const judge = adapted.authenticate(options)
+      return (
+        request: Judgeable & Raw<NodeRequest>,
+        reply: Answerable & Raw<NodeResponse> & { hijack(): unknown },
+        done: (error?: Error) => void,
+      ): void => {
+        if (isServed(request.raw, reply.raw)) reply.hijack()
+        else judge(request, reply, done)
+      }
+    },
   }
 }

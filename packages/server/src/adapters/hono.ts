@@ -1,29 +1,32 @@
-import { adapt as adaptChecks } from '@counterfoil/verifier/hono'
+import { adapt as adaptChecks, type Judgeable } from '@counterfoil/verifier/hono'
 import type { CheckOptions } from '../contract.ts'
 import type { Adaptable } from './serving.ts'
 
 export type { CallerVariables } from '@counterfoil/verifier/hono'
 
-type Context = { readonly req: { readonly raw: Request; readonly path: string }; readonly env: unknown }
+type Context = Judgeable & { readonly req: { readonly path: string }; readonly env: unknown }
 
 /** For Hono: what `@counterfoil/verifier/hono` gives, and the server itself beside the application. */
 export function adapt(auth: Adaptable) {
+  const adapted = adaptChecks<CheckOptions>(auth)
   return {
-    ...adaptChecks<CheckOptions>(auth),
+    ...adapted,
     /**
-     * Before everything else: the server answers its own paths. `addressOf` tells the other end of the socket; left out,
-     * it is what `@hono/node-server` says, and limits per network do not apply where nobody says anything.
+     * Before everything else: the server answers its own paths, and does what `authenticate` does for every other request.
+     * `addressOf` tells the other end of the socket; left out, it is what `@hono/node-server` says, and limits per network
+     * do not apply where nobody says anything.
      */
-    serve:
-      (addressOf: (env: unknown) => string | null = addressOfNode) =>
-      async (context: Context, next: () => Promise<void>): Promise<Response | undefined> => {
+    serve({ addressOf = addressOfNode, ...options }: ServeOptions = {}) {
+      const judge = adapted.authenticate(options)
+      return (context: Context, next: () => Promise<void>): Promise<Response | undefined> => {
         const { req, env } = context
-        if (auth.serves(req.path)) return auth.fetch(req.raw, { address: addressOf(env) })
-        await next()
-        return undefined
-      },
+        return auth.serves(req.path) ? auth.fetch(req.raw, { address: addressOf(env) }) : judge(context, next)
+      }
+    },
   }
 }
+
+type ServeOptions = CheckOptions & { addressOf?: (env: unknown) => string | null }
 
 function addressOfNode(env: unknown): string | null {
   const incoming = memberOf(env, 'incoming')

@@ -40,7 +40,7 @@ export type Handed = {
 }
 
 /** `isPassive`: this request is not a sign of life. `proof`: that its sender holds a key. `maxStale`: milliseconds. */
-type Asked = { isPassive: boolean; proof?: ShownProof; maxStale?: number }
+type Asked = { isPassive: boolean; proof?: ShownProof | null; maxStale?: number }
 
 /** `proof`: tokens are bound to its key. Without one they are bound to what they were bound to before, if anything. */
 export type Handing = { sessionId: string; carrier: 'cookie' | 'token'; proof?: Proof | null }

@@ -6,6 +6,7 @@ export function pathsOf(routes: readonly Pick<Route, 'path'>[]): (path: string) 
   const exact = new Set(paths.filter((path) => !path.includes(':')))
   const patterns = paths
     .filter((path) => path.includes(':'))
-    .map((path) => new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`))
-  return (path) => exact.has(path) || patterns.some((pattern) => pattern.test(path))
+    .map((path) => path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+'))
+  const pattern = new RegExp(`^(?:${patterns.join('|')})$`)
+  return (path) => exact.has(path) || (patterns.length > 0 && pattern.test(path))
 }
