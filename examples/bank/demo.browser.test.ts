@@ -209,8 +209,10 @@ describe('npm run demo', { concurrency: false }, () => {
       await signIn(page, 'cookie')
       await startOverAtTextbook(textbook)
       const cookies = await context.cookies(demo.bank)
-      for (const { id, name, stake } of forgeries) {
-        await evil.goto(places()[place])
+      await evil.goto(places()[place])
+      for (const { id, name, stake, shot } of forgeries) {
+        // What needs no browser is the same from everywhere.
+        if (shot === null && place !== 'another site') continue
         const held = inOurBooks(ada.email)
         const { ours, textbook: theirs } = await attempt(evil, id)
         assert.equal(
@@ -227,7 +229,9 @@ describe('npm run demo', { concurrency: false }, () => {
             'the browser sends a neighbour’s requests the cookie',
           )
         if (stake === 'money' || stake === 'secret') continue
+        const reloaded = evil.waitForEvent('load')
         await press(evil, 'Start over')
+        await reloaded
         await startOverAtTextbook(textbook)
       }
       assert.deepEqual(await context.cookies(demo.bank), cookies)

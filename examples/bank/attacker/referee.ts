@@ -53,9 +53,11 @@ export function createReferee(banks: Record<Target, Watched>): Referee {
     const seen = noticed.filter(({ method }) => method !== 'OPTIONS')
     const isLost = hasFallen(shot, target, { seen, isPoorer: now < before })
     const overAt = (noticed.at(-1)?.seenAt ?? at + patienceMilliseconds) + graceMilliseconds
-    const isOver = performance.now() > overAt
+    const isOver = !isLost && performance.now() > overAt
+    // What it lost is seen a moment before how it answered; both are to be told.
+    const isAnswered = seen.at(-1)?.status !== 0
     return {
-      verdict: isLost ? 'fell' : isOver ? 'held' : 'waiting',
+      verdict: isLost && isAnswered ? 'fell' : isOver ? 'held' : 'waiting',
       before: money(before),
       after: money(now),
       words: wordsFor(seen.at(-1)),

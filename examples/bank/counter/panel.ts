@@ -62,7 +62,7 @@ function checked({ measured, shown, isKnown, code }: Exchange): Fact {
   if (statements !== null && statements > 0)
     return [
       'Checked',
-      'against the database, in one read. Kept in memory from now on, until the feed tells its end.',
+      'against the database, this once. Kept in memory from now on, until the feed tells its end.',
     ]
   const proof =
     shown.carrier === 'token' && shown.claims?.isBound ? ' The proof: its signature, and that it is new.' : ''

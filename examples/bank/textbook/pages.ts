@@ -40,7 +40,7 @@ ${error === null ? '' : html`<p role="alert" class="error">${error}</p>`}
 ${field('email', 'Email', 'email', ada.email)}${field('password', 'Password', 'password', ada.password)}
 <button>Sign in by cookie</button>
 </form>
-${margin('express-session as in its README. The cookie travels with every request to this bank, whoever caused it, and the bank does not ask who that was.')}`,
+${margin('express-session as tutorials set it up. The cookie travels with every request to this bank, whoever caused it, and the bank does not ask who that was.')}`,
   )
 }
 

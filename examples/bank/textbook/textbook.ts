@@ -127,7 +127,7 @@ function noting(journal: Journal) {
     // As they came: what follows turns method and address round.
     const sighting = sightingOf(request, 0)
     journal.note(sighting)
-    response.on('finish', () => {
+    response.on('close', () => {
       sighting.status = response.statusCode
     })
     next()
