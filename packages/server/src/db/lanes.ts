@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { createNames, isOutdated } from './prepared.ts'
 import { isUnavailable } from './unavailable.ts'
 
 export type Lanes = {
@@ -14,9 +15,6 @@ type Lane = {
 }
 
 const laneCount = 2
-const preparedStatements = 200
-/** The statement was prepared for tables as they were (a migration ran meanwhile), or the server forgot it. */
-const outdated = new Set(['0A000', '26000'])
 
 /**
  * A few connections on which statements are sent without waiting for the answers before. They answer in order, so
@@ -27,17 +25,8 @@ export function openLanes(given: {
   prepare: (client: pg.Client) => Promise<unknown>
 }): Lanes {
   const lanes: Lane[] = Array.from({ length: laneCount }, () => ({ client: null, waiting: 0 }))
-  const names = new Map<string, string>()
+  const names = createNames('lane')
   let isClosed = false
-
-  /** Parsing and planning cost more than most of our reads. Texts that vary without end are not worth a name. */
-  function nameOf(text: string): string | undefined {
-    const known = names.get(text)
-    if (known !== undefined || names.size >= preparedStatements) return known
-    const name = `lane_${names.size}`
-    names.set(text, name)
-    return name
-  }
 
   function connected(lane: Lane): Promise<pg.Client> {
     if (lane.client !== null) return lane.client
@@ -69,7 +58,8 @@ export function openLanes(given: {
 
   return {
     async read(text, values) {
-      const name = nameOf(text)
+      // Parsing and planning cost more than most of our reads.
+      const name = names.of(text)
       const query = { text, values: [...values], ...(name === undefined ? {} : { name }) }
       for (let isAgain = false; ; isAgain = true) {
         if (isClosed) throw new Error('The database was closed.')
@@ -102,5 +92,5 @@ function drop(lane: Lane, opening: Promise<pg.Client>): void {
 /** A statement that took too long says nothing about its connection. */
 function endsConnection(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return outdated.has(code) || (isUnavailable(error) && code !== '57014')
+  return isOutdated(error) || (isUnavailable(error) && code !== '57014')
 }

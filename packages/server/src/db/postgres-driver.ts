@@ -1,9 +1,10 @@
 import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult } from 'kysely'
 import type pg from 'pg'
 import type { Lanes } from './lanes.ts'
+import { createNames, isOutdated } from './prepared.ts'
 import { withState } from './unavailable.ts'
 
-type Held = { client: pg.PoolClient; isSpoilt: boolean; isPatient: boolean }
+type Held = { client: pg.PoolClient; isSpoilt: boolean; isPatient: boolean; isInTransaction: boolean }
 
 export type DriverOptions = {
   /** How long a server that does not answer is waited for. What runs there all the same, it ends by itself. */
@@ -13,6 +14,8 @@ export type DriverOptions = {
 }
 
 const patientMilliseconds = 20_000
+/** Statements with more vary in their length, so that each would be kept for itself. */
+const keptParameters = 40
 
 /**
  * Single reads go through the lanes. Whatever writes or locks, and every transaction, has a connection of the pool to itself
@@ -20,24 +23,36 @@ const patientMilliseconds = 20_000
  */
 export function postgresDriver(pool: pg.Pool, lanes: Lanes, options: DriverOptions): Driver {
   const holding = new WeakMap<DatabaseConnection, Held>()
+  const names = createNames('pool')
 
   async function hold(connection: DatabaseConnection): Promise<Held> {
     const known = holding.get(connection)
     if (known !== undefined) return known
-    const held = { client: await named(pool.connect()), isSpoilt: false, isPatient: false }
+    const client = await named(pool.connect())
+    const held = { client, isSpoilt: false, isPatient: false, isInTransaction: false }
     holding.set(connection, held)
     return held
   }
 
-  async function run<Row>(held: Held, query: CompiledQuery): Promise<QueryResult<Row>> {
-    const { client, isPatient } = held
-    const work = client.query(query.sql, [...query.parameters])
+  function send({ client, isPatient }: Held, query: CompiledQuery): Promise<pg.QueryResult> {
+    const { sql: text, parameters } = query
+    const isKept = isBounded(query) && parameters.length > 0 && parameters.length <= keptParameters
+    const name = isKept ? names.of(text) : undefined
+    const work = client.query({ text, values: [...parameters], ...(name === undefined ? {} : { name }) })
     const limit = isPatient || options.isPatient() ? patientMilliseconds : options.deafMilliseconds
+    return isBounded(query) ? inTime(work, limit) : work
+  }
+
+  async function run<Row>(held: Held, query: CompiledQuery): Promise<QueryResult<Row>> {
     try {
-      return resultOf(await (isBounded(query) ? inTime(work, limit) : work))
+      return resultOf(await send(held, query))
     } catch (error) {
       held.isSpoilt ||= error === deaf
-      throw withState(error)
+      if (!isOutdated(error)) throw withState(error)
+      names.renew()
+      // It was turned away before it did anything. A transaction is over with it, and begins again as a whole.
+      if (held.isInTransaction) throw error
+      return resultOf(await named(send(held, query)))
     }
   }
 
@@ -70,6 +85,7 @@ export function postgresDriver(pool: pg.Pool, lanes: Lanes, options: DriverOptio
       // It holds no row that anybody could wait for, and what is loaded at once may be long.
       const held = await hold(connection)
       held.isPatient = accessMode === 'read only'
+      held.isInTransaction = true
     },
     async commitTransaction(connection) {
       const { rows } = await order(connection, 'commit')
@@ -105,7 +121,7 @@ function isPlainRead({ query }: CompiledQuery): boolean {
 }
 
 const builtQueries = new Set(['SelectQueryNode', 'InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'])
-const orders = /^(?:begin|commit|rollback|with head)\b/
+const orders = /^(?:begin|commit|rollback|with)\b/
 
 /** Migrations, and waiting for one on another node, may take long. */
 function isBounded({ query, sql }: CompiledQuery): boolean {

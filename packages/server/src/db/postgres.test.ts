@@ -8,6 +8,7 @@ import { migrate } from './migrate.ts'
 import { type OpenDatabase, openDatabase } from './open.ts'
 import { defaults } from './postgres.ts'
 import type { Db } from './schema.ts'
+import { transact } from './transact.ts'
 import { isUnavailable } from './unavailable.ts'
 
 const readHead = (db: Db) => db.selectFrom('feed_head').select('seq').executeTakeFirstOrThrow()
@@ -176,6 +177,25 @@ onPostgres('PostgreSQL', (open) => {
     assert.deepEqual(await all(), [])
     await db.insertInto('limit_state').values({ key: 'k', arrival_at: 1 }).execute()
     assert.deepEqual(await all(), [{ key: 'k', arrival_at: 1, later: null }])
+  })
+
+  test('so is one that writes, on every connection, alone and within a transaction', async () => {
+    const { db } = await open()
+    const write = (on: Db, key: string) =>
+      on.insertInto('limit_state').values({ key, arrival_at: 1 }).returningAll().executeTakeFirstOrThrow()
+    const together = (prefix: string) =>
+      Promise.all([1, 2, 3, 4, 5].map((at) => transact(db, (tx) => write(tx, `${prefix}${at}`))))
+    await together('before')
+    await sql`alter table limit_state add column later text`.execute(db)
+    assert.deepEqual(await write(db, 'alone'), { key: 'alone', arrival_at: 1, later: null })
+    await sql`alter table limit_state add column last text`.execute(db)
+    const written = await together('after')
+    assert.deepEqual(
+      written.map((row) => Object.keys(row).length),
+      [4, 4, 4, 4, 4],
+    )
+    await sql`deallocate all`.execute(db)
+    assert.equal((await transact(db, (tx) => write(tx, 'forgotten'))).key, 'forgotten')
   })
 
   test('a server that cannot be reached is away, and so is one that does not answer in time', async () => {

@@ -1,3 +1,3 @@
 export type { Limit } from './gcra.ts'
 export { clientAddress, networkOf } from './network.ts'
-export { createLimits, type Limits } from './operations.ts'
+export { type Count, createLimits, type Limits } from './operations.ts'

@@ -68,13 +68,13 @@ onEachEngine('limits', (open) => {
   test('what is given back can be taken again, and no more than that', async () => {
     const { limits } = await setUp(open)
     for (let count = 0; count < 10; count++) await limits.take(limit, 'ann')
-    await limits.giveBack(limit, 'ann')
-    await limits.giveBack(limit, 'nobody')
+    await limits.giveBack([{ limit, subject: 'ann' }])
+    await limits.giveBack([{ limit, subject: 'nobody' }])
     assert.deepEqual(await limits.take(limit, 'ann'), { remaining: 0 })
     await assert.rejects(limits.take(limit, 'ann'), refusedAfter(60))
     const { limits: fresh } = await setUp(open)
     await fresh.take(limit, 'ann')
-    for (let count = 0; count < 5; count++) await fresh.giveBack(limit, 'ann')
+    for (let count = 0; count < 5; count++) await fresh.giveBack([{ limit, subject: 'ann' }])
     assert.deepEqual(await fresh.take(limit, 'ann'), { remaining: 9 })
   })
 

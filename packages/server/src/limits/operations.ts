@@ -6,15 +6,22 @@ import { refuse } from '../refusals.ts'
 import { decide, type Limit, remainingAt } from './gcra.ts'
 import { advance, dropPast, readArrival, stepBack } from './store.ts'
 
+/** `subject`: an account id, a network, an address. */
+export type Count = { limit: Limit; subject: string }
+
 export type Limits = {
   /**
-   * Counts one attempt by `subject` (an account id, a network, an address). Refuses with `too_many_attempts` and the
-   * seconds to wait; a refused attempt does not count, so waiting that long is enough. Not inside a transaction: a
-   * rollback would forget the attempt.
+   * Counts one attempt by `subject`. Refuses with `too_many_attempts` and the seconds to wait; a refused attempt does not
+   * count, so waiting that long is enough. Not inside a transaction: a rollback would forget the attempt.
    */
   take(limit: Limit, subject: string): Promise<{ remaining: number }>
-  /** Takes one counted attempt back: it turned out to be a right one. */
-  giveBack(limit: Limit, subject: string): Promise<void>
+  /**
+   * Counts one attempt by each of several, or by none where one of them is held back: those behind it are not touched.
+   * Everybody names them in one order, or two wait for each other. `remaining`: of whichever has the fewest.
+   */
+  takeAll(counts: readonly Count[]): Promise<{ remaining: number }>
+  /** Takes counted attempts back, named in the same order: it turned out to be a right one. */
+  giveBack(counts: readonly Count[]): Promise<void>
   /** Drops what counts for nothing any more. */
   prune(): Promise<void>
 }
@@ -24,21 +31,34 @@ export function createLimits(given: { db: Db; primary: Primary; clock: Clock; se
   // Under a key: there are few enough networks to try them all against a plain hash.
   const keyOf = (limit: Limit, subject: string) =>
     `${limit.name}:${encodeBase64url(secrets.derive('limit', limit.name, subject))}`
+  const keyed = (counts: readonly Count[]) =>
+    counts.map(({ limit, subject }) => ({ limit, key: keyOf(limit, subject) }))
+
+  async function takeAll(counts: readonly Count[]): Promise<{ remaining: number }> {
+    const all = keyed(counts)
+    const now = clock.now()
+    const arrivals = await advance(db, all, { now, primary })
+    const held = all[arrivals.length]
+    if (held === undefined) {
+      const left = all.map(({ limit }, at) => remainingAt({ limit, arrivalAt: arrivals[at] ?? now, now }))
+      return { remaining: Math.min(...left) }
+    }
+    // Held back by one count, it was no attempt for the others either.
+    const taken = all.slice(0, arrivals.length)
+    if (taken.length > 0) await stepBack(db, taken, primary)
+    const { limit, key } = held
+    const { retryAfterSeconds } = decide({ limit, arrivalAt: await readArrival(db, key), now })
+    // Someone may have given an attempt back since: then the next second will do.
+    return refuse('too_many_attempts', {
+      retryAfterSeconds: Math.max(1, retryAfterSeconds),
+      detail: limit.name,
+    })
+  }
 
   return {
-    async take(limit, subject) {
-      const key = keyOf(limit, subject)
-      const now = clock.now()
-      const arrivalAt = await advance(db, { key, limit, now, primary })
-      if (arrivalAt !== null) return { remaining: remainingAt({ limit, arrivalAt, now }) }
-      const { retryAfterSeconds } = decide({ limit, arrivalAt: await readArrival(db, key), now })
-      // Someone may have given an attempt back since: then the next second will do.
-      return refuse('too_many_attempts', {
-        retryAfterSeconds: Math.max(1, retryAfterSeconds),
-        detail: limit.name,
-      })
-    },
-    giveBack: (limit, subject) => stepBack(db, { key: keyOf(limit, subject), limit, primary }),
+    take: (limit, subject) => takeAll([{ limit, subject }]),
+    takeAll,
+    giveBack: (counts) => stepBack(db, keyed(counts), primary),
     prune: () => dropPast(db, clock.now()),
   }
 }

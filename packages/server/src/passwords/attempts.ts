@@ -1,5 +1,5 @@
 import { Refusal } from '@counterfoil/verifier'
-import type { Limit, Limits } from '../limits/index.ts'
+import type { Count, Limit, Limits } from '../limits/index.ts'
 import type { Policy } from '../policy.ts'
 
 /** An attempt that was counted before its outcome is known, so that many at once cannot outrun the count. */
@@ -24,8 +24,6 @@ export type Attempts = {
   mayMail(kind: 'sign_up' | 'reset', email: string): Promise<boolean>
 }
 
-type Count = { limit: Limit; subject: string }
-
 export function createAttempts({ limits, policy }: { limits: Limits; policy: Policy }): Attempts {
   const { attemptsPerAccount: burst, attemptIntervalSeconds: intervalSeconds } = policy
   const perAccount: Limit = { name: 'account', burst, intervalSeconds }
@@ -40,23 +38,8 @@ export function createAttempts({ limits, policy }: { limits: Limits; policy: Pol
   }
 
   async function take(counts: readonly Count[]): Promise<Attempt> {
-    let isLast = false
-    const taken: Count[] = []
-    const giveBack = async () => {
-      for (const { limit, subject } of taken) await limits.giveBack(limit, subject)
-    }
-    try {
-      for (const count of counts) {
-        const { remaining } = await limits.take(count.limit, count.subject)
-        taken.push(count)
-        if (remaining === 0) isLast = true
-      }
-    } catch (error) {
-      // Held back by one count, it was no attempt for the others either.
-      await giveBack()
-      throw error
-    }
-    return { isLast, giveBack }
+    const { remaining } = await limits.takeAll(counts)
+    return { isLast: remaining === 0, giveBack: () => limits.giveBack(counts) }
   }
 
   async function takeForNetwork(limit: Limit, network: string | null): Promise<void> {
