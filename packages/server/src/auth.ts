@@ -103,7 +103,9 @@ export function wire(parts: HouseParts): House {
   })
   const accounts = createAccounts({ db, clock, entropy, feed, events })
   const clients = createClients({ db, clock, entropy, secrets, feed, events, issuer })
-  const sessions = createSessions({ db, primary, clock, entropy, feed, events, policy, accounts })
+  const sessions = createSessions({
+    ...{ db, primary, clock, entropy, secrets, feed, events, policy, accounts },
+  })
   const keys = createKeys({ db, clock, secrets, reserveSecrets, signing, feed, events, policy })
   const proofs = createProofs({ clock, secrets, checker, entries: keptProofs })
   const tokens = createTokens({

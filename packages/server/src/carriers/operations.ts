@@ -25,7 +25,13 @@ import type { Feed } from '../feed/index.ts'
 import type { Entropy, Log, Secrets, Watch } from '../machine.ts'
 import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
-import { type SessionRecord, type Sessions, type ShownSession, showSession } from '../sessions/index.ts'
+import {
+  type Drawn,
+  type SessionRecord,
+  type Sessions,
+  type ShownSession,
+  showSession,
+} from '../sessions/index.ts'
 import type { Proofs, TokenPair, Tokens } from '../tokens/index.ts'
 import { sessionCookie } from './cookie.ts'
 import { cookieStatement, tokenStatement } from './statement.ts'
@@ -43,7 +49,13 @@ export type Handed = {
 type Asked = { isPassive: boolean; proof?: ShownProof | null; maxStale?: number }
 
 /** `proof`: tokens are bound to its key. Without one they are bound to what they were bound to before, if anything. */
-export type Handing = { sessionId: string; carrier: 'cookie' | 'token'; proof?: Proof | null }
+export type Handing = {
+  sessionId: string
+  carrier: 'cookie' | 'token'
+  proof?: Proof | null
+  /** Written with the beginning of the session, so there is nothing left but to show it. */
+  drawn?: object | null
+}
 
 export type Carriers = {
   /**
@@ -187,12 +199,14 @@ export function createCarriers(needs: Needs): Carriers {
       if (session === null) refuse('session_ended')
       const random = entropy.bytes(cookieBytes)
       const hash = secrets.hash(random)
-      if (await replaceCookie(session, hash)) {
-        const cookie = sessionCookie(secrets.seal('cookie', random), session.expires_at - clock.now())
-        return { cookie, tokens: null, ...shown({ ...session, carrier: 'cookie' }) }
-      }
+      if (await replaceCookie(session, hash)) return handCookie({ session, secret: random })
     }
     refuse('busy', { retryAfterSeconds: 1 })
+  }
+
+  function handCookie({ session, secret }: Drawn): Handed {
+    const cookie = sessionCookie(secrets.seal('cookie', secret), session.expires_at - clock.now())
+    return { cookie, tokens: null, ...shown({ ...session, carrier: 'cookie' }) }
   }
 
   async function replaceCookie(session: SessionRecord, hash: string): Promise<boolean> {
@@ -210,8 +224,12 @@ export function createCarriers(needs: Needs): Carriers {
     })
   }
 
-  async function handOutTokens(sessionId: string, proof: Proof | null): Promise<Handed> {
-    const { pair, session } = await tokens.handOut({ sessionId, proof })
+  async function handOutTokens(given: {
+    sessionId: string
+    proof: Proof | null
+    drawn: Drawn | null
+  }): Promise<Handed> {
+    const { pair, session } = await tokens.handOut(given)
     return { cookie: null, tokens: pair, ...shown(session) }
   }
 
@@ -264,8 +282,11 @@ export function createCarriers(needs: Needs): Carriers {
       if (statement !== null) keepAlive(remember(statement))
       return statement
     },
-    handOut: ({ sessionId, carrier, proof = null }) =>
-      carrier === 'cookie' ? handOutCookie(sessionId) : handOutTokens(sessionId, proof),
+    async handOut({ sessionId, carrier, proof = null, drawn: handle = null }) {
+      const drawn = handle && sessions.drawnBy(handle)
+      if (carrier === 'token') return handOutTokens({ sessionId, proof, drawn })
+      return drawn === null ? handOutCookie(sessionId) : handCookie(drawn)
+    },
     proofs,
   }
 }

@@ -1,9 +1,10 @@
-import { isOutdated } from './prepared.ts'
 import type { Db } from './schema.ts'
 
 const rounds = 4
 /** serialization_failure and deadlock_detected: nothing was done, and the same again may go through. */
 const passing = new Set(['40001', '40P01'])
+/** A statement of it was prepared before a migration (prepared.ts): it will be prepared anew. */
+const outdated = new Set(['0A000', '26000'])
 
 type AfterCommit = () => Promise<void>
 const waiting = new WeakMap<Db, AfterCommit[]>()
@@ -36,6 +37,5 @@ export function afterCommit(tx: Db, task: AfterCommit): void {
 
 function isPassing(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  // Or it was prepared before a migration: it is prepared anew.
-  return passing.has(code) || isOutdated(error)
+  return passing.has(code) || outdated.has(code)
 }

@@ -53,7 +53,7 @@ export type Answer = {
   /** Where a page sends the browser next; always a path of our own. */
   location?: string
   /** The session that a new credential is handed out for; what is handed out is the answer's body. */
-  began?: { sessionId: string; carrier: 'cookie' | 'token'; proof?: Proof | null }
+  began?: { sessionId: string; carrier: 'cookie' | 'token'; proof?: Proof | null; drawn?: object | null }
   /** For a proxy that asks: who it may say that the request is from. */
   forwarded?: { account: string; session: string }
   /** The carried credential is over. */

@@ -38,4 +38,5 @@ export type NewSession = {
   replaces: { id: string; accountId: string } | null
 }
 
-export type Begun = DeviceOwner & { sessionId: string; carrier: 'cookie' | 'token' }
+/** `drawn`: for carriers, which alone can open it; absent where they have to write a credential first. */
+export type Begun = DeviceOwner & { sessionId: string; carrier: 'cookie' | 'token'; drawn?: object | null }

@@ -154,7 +154,8 @@ export function passwordPages(passwords: Passwords): Route[] {
       async handle(request) {
         const { next, ...typed } = request.body
         const { deviceCookie } = request.visitor
-        const began = await passwords.signIn({ ...typed, deviceCookie, ...newSession(request, 'cookie') })
+        const session = { ...newSession(request, 'cookie'), isBound: false }
+        const began = await passwords.signIn({ ...typed, deviceCookie, ...session })
         return {
           status: 303,
           location: pathWithin(next ?? null) ?? home,

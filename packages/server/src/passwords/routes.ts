@@ -104,6 +104,7 @@ export function passwordRoutes(passwords: Passwords, verifiedEmail: 'required' |
           email,
           password,
           deviceCookie,
+          isBound: proof !== null,
           ...newSession(request, carrier),
         })
         return {

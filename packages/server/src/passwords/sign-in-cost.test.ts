@@ -33,7 +33,7 @@ const costs = (counted: number) => (open: OpenTestDatabase) => {
       // The signing keys are known from here on.
       await on.tokens(email)
       const statements = await statementsOf(on, { email, password: goodPassword, carrier }, 200)
-      assert.equal(statements.length, 9 + 2 * counted, statements.join('\n'))
+      assert.equal(statements.length, 7 + 2 * counted, statements.join('\n'))
     })
 
     it(`is the same where it fails, whether there is such an account or not; ${carrier}`, async () => {

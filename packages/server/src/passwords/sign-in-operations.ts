@@ -8,12 +8,20 @@ import type { Begun, Needs, NewSession } from './needs.ts'
 import { normalisePassword } from './password.ts'
 import * as store from './store.ts'
 
+/** `isBound`: what it is handed is bound to a key, so nothing is drawn before that. */
+export type SigningIn = NewSession & {
+  email: string
+  password: string
+  deviceCookie: string | null
+  isBound: boolean
+}
+
 export type SignIn = {
   /**
    * Begins a session by address and password. One refusal, `sign_in_failed`, at one cost for an unknown
    * address, a wrong password, an unproven and a disabled account.
    */
-  signIn(given: NewSession & { email: string; password: string; deviceCookie: string | null }): Promise<Begun>
+  signIn(given: SigningIn): Promise<Begun>
   /** A fresh proof within a session. Refuses with `password_wrong`. The caller hands out a new credential. */
   reauthenticate(given: Present & { password: string }): Promise<void>
   /** Sets a new password and ends every other session of the account; this one begins again. */
@@ -124,9 +132,10 @@ export function createSignIn(needs: Needs): SignIn {
   }
 
   return {
-    async signIn({ email: given, password, deviceCookie, network, replaces, carrier, device }) {
+    async signIn({ email: given, password, deviceCookie, isBound, ...begins }) {
       const email = parseEmail(given)
       const typed = normalisePassword(password)
+      const { network, carrier } = begins
       const found = await store.findByEmail(db, email)
       // The same work where there is no account.
       const known = knownDevice(secrets, deviceCookie, found ?? nobody)
@@ -144,10 +153,10 @@ export function createSignIn(needs: Needs): SignIn {
         if (!(await isStillOpen(tx, found))) refuse('sign_in_failed', { detail: 'dead on arrival' })
         if (upgraded !== null) await upgradeHash(tx, found, upgraded)
         const { accountId, accountEnd, position: began } = found
-        const session = { accountId, carrier, device, network, replaces, began, amr: 'pwd' }
-        const { id: sessionId, endings } = await sessions.begin(tx, session)
+        const session = { ...begins, accountId, began, amr: 'pwd', draws: !isBound }
+        const { id: sessionId, endings, drawn } = await sessions.begin(tx, session)
         if (endings.length > 0) await feed.append(tx, endings)
-        return { accountId, accountEnd, sessionId, carrier }
+        return { accountId, accountEnd, sessionId, carrier, drawn }
       })
     },
 

@@ -2,4 +2,11 @@ export { deviceLabel } from './device-label.ts'
 export { createSessions, type Sessions } from './operations.ts'
 export { type ShowAccount, sessionPages, showAccount } from './pages.ts'
 export { sessionRoutes } from './routes.ts'
-export { lastEnd, lastTokenEnd, type SessionRecord, type ShownSession, showSession } from './session.ts'
+export {
+  type Drawn,
+  lastEnd,
+  lastTokenEnd,
+  type SessionRecord,
+  type ShownSession,
+  showSession,
+} from './session.ts'

@@ -5,11 +5,11 @@ import type { Db } from '../db/schema.ts'
 import { transact } from '../db/transact.ts'
 import type { Events } from '../events.ts'
 import type { Ending, Feed } from '../feed/index.ts'
-import type { Entropy, Watch } from '../machine.ts'
+import type { Entropy, Secrets, Watch } from '../machine.ts'
 import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
 import { createEnds, type Misuse } from './end-operations.ts'
-import { endOf, type SessionRecord, touchQuantum } from './session.ts'
+import { type Drawn, endOf, type SessionRecord, touchQuantum } from './session.ts'
 import * as store from './store.ts'
 import { createTouches } from './touches.ts'
 
@@ -23,17 +23,24 @@ export type Beginning = {
   network: string | null
   /** The session whose cookie the new one takes the place of. */
   replaces: { id: string; accountId: string } | null
+  /** Whether its first credential is drawn with it: a cookie, or a refresh token that is bound to nothing. */
+  draws?: boolean
 }
 
-/** `tx` has to append the endings to the feed, after everything else that it does. */
-export type Started = { id: string; endings: readonly Ending[] }
+/**
+ * `drawn` stands for the first credential and says nothing of it: what passes through answers can be written down
+ * by mistake. `tx` has to append the endings to the feed, after everything else that it does.
+ */
+export type Started = { id: string; endings: readonly Ending[]; drawn: object | null }
 
 export type Sessions = {
   /**
-   * A session without a credential yet: carriers hand one out once this is committed. Ends the one that it
+   * A session, with what carriers hand out once this is committed, or without a credential yet. Ends the one that it
    * replaces, and those that were not seen for the longest time where an account has more than policy allows.
    */
   begin(tx: Db, given: Beginning): Promise<Started>
+  /** What `begin` drew; only once what it was part of is committed. */
+  drawnBy(handle: object): Drawn | null
   /** Absent for any kind of "no": unknown, ended, expired, idle. Reads the store each time. */
   findLiveByCookie(hash: string): Promise<SessionRecord | null>
   findLive(id: string, on?: Db): Promise<SessionRecord | null>
@@ -69,6 +76,7 @@ export type Sessions = {
   prune(): Promise<void>
 }
 
+const secretBytes = 32
 /** How long an expired session stays for whoever looks into an incident. */
 const pruneAfterSeconds = 7 * 24 * 3600
 
@@ -77,6 +85,7 @@ type Needs = {
   primary: Primary
   clock: Watch
   entropy: Entropy
+  secrets: Secrets
   feed: Feed
   events: Events
   policy: Policy
@@ -84,16 +93,26 @@ type Needs = {
 }
 
 export function createSessions(needs: Needs): Sessions {
-  const { db, primary, clock, entropy, feed, events, policy, accounts } = needs
+  const { db, primary, clock, entropy, secrets, feed, events, policy, accounts } = needs
   const touches = createTouches()
+  const firsts = new WeakMap<object, Drawn>()
   const { endWithin, ...ends } = createEnds({ db, clock, feed, events, primary })
   const idleSeconds = policy.sessionIdleSeconds
   const live = (session: SessionRecord | undefined): SessionRecord | null =>
     session !== undefined && endOf(session, { now: clock.now(), idleSeconds }) === null ? session : null
 
+  function keep(drawn: Drawn): object {
+    const handle = {}
+    firsts.set(handle, drawn)
+    return handle
+  }
+
   async function begin(tx: Db, given: Beginning): Promise<Started> {
     const now = clock.now()
     const id = entropy.id()
+    const secret = given.draws ? entropy.bytes(secretBytes) : null
+    const hash = secret && secrets.hash(secret)
+    const isToken = given.carrier === 'token'
     await store.insert(tx, {
       id,
       account_id: given.accountId,
@@ -108,12 +127,12 @@ export function createSessions(needs: Needs): Sessions {
       ended_reason: null,
       device: given.device,
       amr: given.amr,
-      cookie_hash: null,
-      refresh_generation: 0,
-      refresh_current: null,
+      cookie_hash: isToken ? null : hash,
+      refresh_generation: isToken && hash !== null ? 1 : 0,
+      refresh_current: isToken ? hash : null,
       refresh_previous: null,
       refresh_salt: null,
-      refresh_rotated_at: null,
+      refresh_rotated_at: isToken && hash !== null ? now : null,
       refresh_repeats: 0,
       refresh_repeated_generation: 0,
       bound_key: null,
@@ -128,12 +147,19 @@ export function createSessions(needs: Needs): Sessions {
       network,
       detail: carrier,
     })
-    return { id, endings: await makeRoom(tx, id, given) }
-  }
-
-  async function makeRoom(tx: Db, keep: string, { accountId, replaces }: Beginning): Promise<Ending[]> {
     // Those whose credential is on its way count too, or many that sign in at once would pass the bound together.
     const live = await listLive(store.listByAccount(tx, accountId))
+    // One that began after its own end is not among them, and has nothing to hand out.
+    const session = live.find((one) => one.id === id)
+    const drawn = session !== undefined && secret !== null ? keep({ session, secret }) : null
+    return { id, endings: await makeRoom(tx, { keep: id, live }, given), drawn }
+  }
+
+  async function makeRoom(
+    tx: Db,
+    { keep, live }: { keep: string; live: readonly SessionRecord[] },
+    { accountId, replaces }: Beginning,
+  ): Promise<Ending[]> {
     // The one that is replaced leaves anyway, so it takes no other one's room.
     const others = live.filter(({ id }) => id !== keep && id !== replaces?.id)
     const surplus = others.slice(policy.sessionsPerAccount - 1)
@@ -175,6 +201,7 @@ export function createSessions(needs: Needs): Sessions {
 
   return {
     begin,
+    drawnBy: (handle) => firsts.get(handle) ?? null,
     endWithin,
     endOthers,
     findLiveByCookie: async (hash) => live(await store.findByCookie(db, hash)),

@@ -19,6 +19,12 @@ export type SessionRecord = SessionTable & {
   as_of: number
 }
 
+/**
+ * The first credential of a session, written with its beginning: only its hash is in `session`. `secret` is for carriers,
+ * which show it once.
+ */
+export type Drawn = { session: SessionRecord; secret: Uint8Array }
+
 /** Why a session is over, or `null` while it lives. The verdict is an "or" over all that could have ended it. */
 export function endOf(
   session: SessionRecord,

@@ -12,7 +12,7 @@ import type { Feed } from '../feed/index.ts'
 import type { Clock, Entropy, Secrets } from '../machine.ts'
 import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
-import { lastTokenEnd, type SessionRecord, type Sessions } from '../sessions/index.ts'
+import { type Drawn, lastTokenEnd, type SessionRecord, type Sessions } from '../sessions/index.ts'
 import { mintAccessToken } from './access-token.ts'
 import type { Keys } from './key-operations.ts'
 import type { Proofs } from './proofs.ts'
@@ -42,6 +42,8 @@ export type Tokens = {
   handOut(given: {
     sessionId: string
     proof: Proof | null
+    /** Began with the session: shown as it is, where nothing is to be bound. */
+    drawn?: Drawn | null
   }): Promise<{ pair: TokenPair; session: SessionRecord }>
   /**
    * Rotates a plain refresh token; one that is bound stays, and needs a proof by its key. `grant_invalid` for anything
@@ -112,9 +114,10 @@ export function createTokens(needs: Needs): Tokens {
     }
   }
 
-  async function handOut({ sessionId, proof }: { sessionId: string; proof: Proof | null }) {
+  async function handOut({ sessionId, proof, drawn = null }: Parameters<Tokens['handOut']>[0]) {
     // Before the write: without a key to sign with, what the session had must stay.
     await keys.ring()
+    if (drawn !== null && proof === null) return showDrawn(drawn)
     if (proof !== null) proofs.use(proof)
     for (let round = 0; round < rounds; round++) {
       const readStart = clock.now()
@@ -134,19 +137,20 @@ export function createTokens(needs: Needs): Tokens {
     refuse('busy', { retryAfterSeconds: 1 })
   }
 
+  async function showDrawn({ session, secret }: Drawn) {
+    const refresh = { sessionId: session.id, generation: session.refresh_generation, secret }
+    // It was read in the course of its beginning, and is believed as of then.
+    return { pair: await pairFor(session, session.created_at, { refresh, key: null }), session }
+  }
+
   /** A cookie that carried the session before is dead with the same write. */
   async function replaceRefresh(session: SessionRecord, given: store.NewRefresh): Promise<boolean> {
     if (session.carrier === 'token') return store.replaceRefresh(db, given)
     return transact(db, async (tx) => {
       if (!(await store.replaceRefresh(tx, given))) return false
       const { id: sessionId, account_id: accountId } = session
-      await events.record(tx, {
-        kind: 'carrier_changed',
-        outcome: 'done',
-        accountId,
-        sessionId,
-        detail: 'token',
-      })
+      const moved = { accountId, sessionId, detail: 'token' }
+      await events.record(tx, { kind: 'carrier_changed', outcome: 'done', ...moved })
       if (given.cookie !== null) await feed.append(tx, [{ kind: 'cookie', id: given.cookie }])
       return true
     })
