@@ -121,7 +121,7 @@ function isPlainRead({ query }: CompiledQuery): boolean {
 }
 
 const builtQueries = new Set(['SelectQueryNode', 'InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'])
-const orders = /^(?:begin|commit|rollback|with)\b/
+const orders = /^(?:begin|commit|rollback|with head|with "step_0|delete from)\b/
 
 /** Migrations, and waiting for one on another node, may take long. */
 function isBounded({ query, sql }: CompiledQuery): boolean {

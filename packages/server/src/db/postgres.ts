@@ -89,6 +89,7 @@ export function postgresDialect(
       nestsWrites: true,
       mayBeFenced: true,
       holdFreeSessions,
+      holdFree,
       wall: () => wall,
       hints,
     },
@@ -108,6 +109,7 @@ const wall = sql<number>`floor(extract(epoch from clock_timestamp()) * 1000)::bi
 
 const undurably = sql`set_config('synchronous_commit', 'off', true)`
 
+const holdFree = sql`for update skip locked`
 const holdFreeSessions = sql`for update of session skip locked`
 
 /** Counted from where the row is held, so that the time spent waiting for it is not taken from it. From PostgreSQL 17 on. */

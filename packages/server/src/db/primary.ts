@@ -12,6 +12,8 @@ export type Primary = {
   readonly nestsWrites: boolean
   /** Ends a select within a change: its sessions are held until the commit, but for those that somebody else holds: they are left out. */
   readonly holdFreeSessions: RawBuilder<unknown>
+  /** The same for a select from one table. */
+  readonly holdFree: RawBuilder<unknown>
   /** Whether another copy may have taken over while this one still answers reads. */
   readonly mayBeFenced: boolean
   /** Milliseconds since 1970, by the database's own clock. */

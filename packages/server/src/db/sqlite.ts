@@ -22,6 +22,7 @@ export const sqlitePrimary: Primary = {
   nestsWrites: false,
   // Whoever writes holds the whole file.
   holdFreeSessions: sql``,
+  holdFree: sql``,
   mayBeFenced: false,
   wall: () => sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
   hints: null,

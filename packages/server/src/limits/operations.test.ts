@@ -41,6 +41,48 @@ onEachEngine('limits', (open) => {
     }
   })
 
+  test('of several counts each is taken once or none is, however many come at once, whatever is pruned meanwhile', async () => {
+    const { url, db, limits, clock } = await setUp(open)
+    const other = await openDatabase(url)
+    try {
+      const nodes = [limits, createLimits({ db: other.db, primary: other.primary, clock, secrets })]
+      const account: Limit = { name: 'account', burst: 10, intervalSeconds: 60 }
+      const network: Limit = { name: 'network', burst: 25, intervalSeconds: 60 }
+      const work = Array.from({ length: 60 }, async (_, at) => {
+        const counts = [
+          { limit: network, subject: `n${at % 2}` },
+          { limit: account, subject: `a${at % 3}` },
+        ]
+        await nodes[at % 2]?.takeAll(counts)
+        await nodes[at % 2]?.prune()
+        if (at % 5 === 0) await nodes[at % 2]?.giveBack(counts)
+        return at % 5 === 0
+      })
+      const results = await Promise.allSettled(work)
+      for (const result of results)
+        if (result.status === 'rejected') assert.ok(result.reason instanceof Refusal, String(result.reason))
+      const counted = results.filter((result) => result.status === 'fulfilled' && !result.value).length
+      const rows = await db.selectFrom('limit_state').selectAll().execute()
+      const sum = (name: string) =>
+        rows
+          .filter(({ key }) => key.startsWith(name))
+          .reduce((all, row) => all + (row.arrival_at - clock.at) / 60, 0)
+      assert.deepEqual([sum('network:'), sum('account:')], [counted, counted])
+    } finally {
+      await other.close()
+    }
+  })
+
+  test('where one of several is held back those before it lose nothing, and those behind it are not touched', async () => {
+    const { limits } = await setUp(open)
+    const once: Limit = { name: 'once', burst: 1, intervalSeconds: 60 }
+    const counts = ['first', 'second', 'third'].map((subject) => ({ limit: once, subject }))
+    await limits.take(once, 'second')
+    await assert.rejects(limits.takeAll(counts), refusedAfter(60))
+    assert.deepEqual(await limits.take(once, 'first'), { remaining: 0 })
+    assert.deepEqual(await limits.take(once, 'third'), { remaining: 0 })
+  })
+
   test('whoever waits as told is allowed once more, and refused attempts make nobody wait longer', async () => {
     const { clock, limits } = await setUp(open)
     for (let count = 0; count < 10; count++) await limits.take(limit, 'ann')

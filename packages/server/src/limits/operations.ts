@@ -59,6 +59,6 @@ export function createLimits(given: { db: Db; primary: Primary; clock: Clock; se
     take: (limit, subject) => takeAll([{ limit, subject }]),
     takeAll,
     giveBack: (counts) => stepBack(db, keyed(counts), primary),
-    prune: () => dropPast(db, clock.now()),
+    prune: () => dropPast(db, clock.now(), primary),
   }
 }

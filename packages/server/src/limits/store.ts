@@ -73,6 +73,7 @@ async function arrivalsOf(db: Db, statement: RawBuilder<Arrival>): Promise<numbe
   const { rows } = await statement.execute(db)
   return rows.map((row) => row.arrival_at)
 }
+
 export async function readArrival(db: Db, key: string): Promise<number | null> {
   const row = await db
     .selectFrom('limit_state')
@@ -82,7 +83,8 @@ export async function readArrival(db: Db, key: string): Promise<number | null> {
   return row?.arrival_at ?? null
 }
 
-/** An arrival in the past says the same as no row. */
-export async function dropPast(db: Db, now: number): Promise<void> {
-  await db.deleteFrom('limit_state').where('arrival_at', '<=', now).execute()
+/** An arrival in the past says the same as no row. What is being counted stays, so that this waits for nobody. */
+export async function dropPast(db: Db, now: number, primary: Primary): Promise<void> {
+  await sql`delete from limit_state where key in (
+    select key from limit_state where arrival_at <= ${now} ${primary.holdFree})`.execute(db)
 }

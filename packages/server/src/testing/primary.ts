@@ -10,6 +10,7 @@ export function handPrimary(clock: HandClock, real?: Primary): Primary {
     undurably: sql`null`,
     nestsWrites: false,
     holdFreeSessions: sql``,
+    holdFree: sql``,
     mayBeFenced: false,
     ...real,
     wall: () => sql<number>`cast(${clock.instant().wall} as bigint)`,
