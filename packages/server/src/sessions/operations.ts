@@ -147,8 +147,10 @@ export function createSessions(needs: Needs): Sessions {
       network,
       detail: carrier,
     })
-    // Those whose credential is on its way count too, or many that sign in at once would pass the bound together.
-    const live = await listLive(store.listByAccount(tx, accountId))
+    const room = policy.sessionsPerAccount - 1
+    // The one that is replaced leaves anyway, so it takes no other one's room.
+    const except = given.replaces?.id ?? id
+    const live = await listLive(store.listBeyond(tx, { accountId, id, except, room, now, idleSeconds }))
     // One that began after its own end is not among them, and has nothing to hand out.
     const session = live.find((one) => one.id === id)
     const drawn = session !== undefined && secret !== null ? keep({ session, secret }) : null
@@ -160,9 +162,7 @@ export function createSessions(needs: Needs): Sessions {
     { keep, live }: { keep: string; live: readonly SessionRecord[] },
     { accountId, replaces }: Beginning,
   ): Promise<Ending[]> {
-    // The one that is replaced leaves anyway, so it takes no other one's room.
-    const others = live.filter(({ id }) => id !== keep && id !== replaces?.id)
-    const surplus = others.slice(policy.sessionsPerAccount - 1)
+    const surplus = live.filter(({ id }) => id !== keep)
     const leaving = surplus.map(({ id }) => ({ id, accountId, reason: 'too_many' }))
     if (replaces !== null) leaving.push({ ...replaces, reason: 'replaced' })
     // In one order, since the replaced one may be another account's: two sign-ins that cross must not wait in a circle.

@@ -41,8 +41,38 @@ function selectByAccount(db: Db, accountId: string) {
     .orderBy('session.created_at', 'desc')
 }
 
-export function listByAccount(db: Db, accountId: string): Promise<SessionRecord[]> {
-  return selectByAccount(db, accountId).execute()
+/**
+ * One session of an account, and those that live beyond the `room` that were seen last, `except` left out.
+ * The account is locked and active. Those whose credential is on its way count too, or many that sign in at once would pass
+ * the bound together. An account may have many sessions, so no more of them are read than leave.
+ */
+export function listBeyond(
+  tx: Db,
+  given: { accountId: string; id: string; except: string; room: number; now: number; idleSeconds: number },
+): Promise<SessionRecord[]> {
+  const { accountId, id, now, idleSeconds } = given
+  const beyond = tx
+    .selectFrom('session as other')
+    .innerJoin('account as owner', 'owner.id', 'other.account_id')
+    .innerJoin('client as app', 'app.id', 'other.client_id')
+    .innerJoin('feed_head as head', (join) => join.on('head.id', '=', 1))
+    .select('other.id')
+    .where('other.account_id', '=', accountId)
+    .where('other.id', 'not in', [id, given.except])
+    .where('other.ended_at', 'is', null)
+    .where('other.expires_at', '>', now)
+    .where('other.last_seen_at', '>', now - idleSeconds)
+    .whereRef('other.began', '>=', 'owner.end_position')
+    .whereRef('other.began', '>=', 'app.end_position')
+    .whereRef('other.began', '>=', 'head.everyone_end')
+    .orderBy('other.last_seen_at', 'desc')
+    .orderBy('other.created_at', 'desc')
+    // SQLite has no offset without a limit; more than policy ever lets an account have.
+    .limit(100_000)
+    .offset(given.room)
+  return selectByAccount(tx, accountId)
+    .where((row) => row.or([row('session.id', '=', id), row('session.id', 'in', beyond)]))
+    .execute()
 }
 
 function isHanded(row: ExpressionBuilder<Schema, 'session'>) {
