@@ -13,6 +13,7 @@ test('what is unset or empty is absent, and the rest is as given', () => {
     port: '8080',
     host: null,
     database: null,
+    databasePool: null,
     issuer: null,
     data: null,
     policy: null,
