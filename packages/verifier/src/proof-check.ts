@@ -40,6 +40,7 @@ export function createProofCheck({ entries }: { entries: number }): ProofCheck {
         refuse('proof_invalid', 'proof: by another key than the token is bound to')
       const verdict = noteProof(replays, proof, now)
       if (verdict === 'replayed') refuse('proof_invalid', 'proof: it was here before')
+      if (verdict === 'late') refuse('proof_invalid', 'proof: iat is too long ago')
       if (verdict === 'full') refuse('too_many_proofs', 'proof: more of this key than can be remembered')
       rememberHeader(proof.source, keys)
     },

@@ -50,3 +50,22 @@ test('however many keys there are, it stays bounded, and refuses instead of forg
   assert.equal(verdicts.at(-1), 'full')
   assert.equal(note(replays, 'key 0', '1'), 'replayed')
 })
+
+test('a proof whose place may have been forgotten is late, whatever time its own check began at', () => {
+  const replays = createReplays(100)
+  const proof = { thumbprint: 'a', id: '1', until: now }
+  assert.equal(noteProof(replays, proof, now), 'new')
+  assert.equal(note(replays, 'b', '1', now + 1), 'new')
+  // Its check began before the other one's and was waited for: password hashing, a signature in a browser's engine.
+  assert.equal(noteProof(replays, proof, now), 'late')
+  // It was good when it was judged, and what is handed out for it took a while.
+  assert.equal(noteProof(replays, { thumbprint: 'a', id: '2', until: now }, now + 61), 'late')
+  assert.deepEqual([replays.size, replays.leaving.size], [1, 1])
+})
+
+test('a clock that was put back by more than a check can take makes nobody late', () => {
+  const replays = createReplays(100)
+  note(replays, 'a', '1', now + 3600)
+  assert.equal(note(replays, 'a', '2'), 'new')
+  assert.equal(note(replays, 'a', '2'), 'replayed')
+})

@@ -14,6 +14,9 @@ export type Replays = {
 type Seen = { readonly thumbprint: string; readonly ids: Set<string> }
 type Leaving = { readonly seen: Seen; readonly id: string }
 
+/** A check may have begun so many seconds before others that have ended since. Further back is a clock that was put back. */
+const longestCheckSeconds = 60
+
 /** No key may hold more than this part of what is left, so that none can fill the memory for the others. */
 const share = 1 / 4
 
@@ -22,7 +25,8 @@ export function createReplays(capacity: number): Replays {
 }
 
 /**
- * Notes a proof that is good until `until`, in whole seconds. `replayed`: it was here before. `full`: it cannot be
+ * Notes a proof that is good until `until`, in whole seconds. `replayed`: it was here before. `late`: that was so long ago
+ * that it may have been forgotten; whoever judged it did so before others came that far. `full`: it cannot be
  * remembered, so it must not be accepted. That befalls whoever uses the most first: with n keys that send as much as they
  * can, 4 / (4 + n) of all places stay free for the others.
  */
@@ -30,9 +34,10 @@ export function noteProof(
   replays: Replays,
   proof: { thumbprint: string; id: string; until: number },
   now: number,
-): 'new' | 'replayed' | 'full' {
+): 'new' | 'replayed' | 'late' | 'full' {
   forgetProofs(replays, now)
   const { thumbprint, id, until } = proof
+  if (until < replays.forgottenAt) return 'late'
   const seen = replays.keys.get(thumbprint) ?? { thumbprint, ids: new Set() }
   if (seen.ids.has(id)) return 'replayed'
   if (seen.ids.size >= share * (replays.capacity - replays.size)) return 'full'
@@ -45,9 +50,10 @@ export function noteProof(
   return 'new'
 }
 
-/** Drops what was good until before `now`. Whoever passes an earlier time than before forgets too soon. */
+/** Drops what was good until before `now`. */
 export function forgetProofs(replays: Replays, now: number): void {
-  if (replays.forgottenAt === now) return
+  const behind = replays.forgottenAt - now
+  if (behind >= 0 && behind <= longestCheckSeconds) return
   for (const [until, leaving] of replays.leaving) {
     if (until >= now) continue
     replays.leaving.delete(until)

@@ -34,6 +34,9 @@ export const builtInClient: ProvenClient = Object.freeze({
   readStart: 0,
 })
 
+/** RFC 6749 A.1. What else somebody calls himself is not even looked for: PostgreSQL takes no text with a NUL in it. */
+export const isClientId = (text: string): boolean => /^[\x20-\x7e]{1,256}$/.test(text)
+
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/
 const mostScopes = 100
 

@@ -1,7 +1,7 @@
 import { decodeBase64url } from '@counterfoil/verifier'
 import { refuse } from '../refusals.ts'
 import { type Assertion, readAssertion } from './assertion.ts'
-import { firstPartyClient } from './client.ts'
+import { firstPartyClient, isClientId } from './client.ts'
 
 /** What a request shows of a client: its header, and the fields of its form (RFC 6749 2.3, RFC 7521 4.2). */
 export type ShownClient = {
@@ -38,6 +38,7 @@ export function readProof(shown: ShownClient): ClientProof {
       : hasSecret
         ? ({ method: 'client_secret_post', id: named ?? '', secret: shown.client_secret ?? '' } as const)
         : ({ method: 'none', id: named ?? firstPartyClient } as const)
+  if (!isClientId(proof.id)) refuse('client_invalid', { detail: 'no id of a client' })
   if (named !== undefined && named !== proof.id)
     refuse('client_invalid', { detail: 'client_id names another client than the proof' })
   return proof

@@ -52,6 +52,24 @@ onEachEngine('client authentication', (open) => {
     }
   })
 
+  test('a name that no client can have is nobody, wherever it stands, and never a fault of ours', async () => {
+    const at = await openHouse(open)
+    const { clients } = at.house
+    const { key } = await everyKind(at)
+    for (const id of ['a\0b', '\0', 'é', '\ud800', 'x'.repeat(257)]) {
+      const assertion = key.assertion({ clientId: id, issuer: at.issuer, now: at.machine.clock.now() })
+      const shown: ShownClient[] = [
+        { authorization: null, client_id: id },
+        { authorization: null, client_id: id, client_secret: 'x' },
+        { authorization: null, ...assertionForm(assertion) },
+        {
+          authorization: `Basic ${Buffer.from(`${encodeURIComponent(id.toWellFormed())}:x`).toString('base64')}`,
+        },
+      ]
+      for (const one of shown) await assert.rejects(clients.recognise(one), isInvalid, JSON.stringify(one))
+    }
+  })
+
   test('no kind of client is taken in the way of another one', async () => {
     const at = await openHouse(open)
     const { basicOne, postOne, signing, open: publicOne, header, post, signed } = await everyKind(at)
