@@ -31,6 +31,8 @@ const tables = [
   'session',
   'sign_up',
   'signing_key',
+  'status_list',
+  'status_place',
 ] as const
 
 async function dump({ db }: TestHouse): Promise<string> {

@@ -37,9 +37,11 @@ import {
   createIssuedTokens,
   createKeys,
   createProofs,
+  createStatusLists,
   createTokens,
   type Keys,
   keyRoutes,
+  statusRoutes,
 } from './tokens/index.ts'
 import { version } from './version.ts'
 
@@ -76,13 +78,16 @@ const keptCredentials = 100_000
 /** How many proofs of keys are remembered, so that none is taken twice. */
 const keptProofs = 200_000
 
+/** How many signed status lists are kept; each is 11 kB at most. */
+const keptStatusLists = 256
+
 /** How many of those that follow the feed /metrics names one by one, and how long after they fell silent. */
 const listenersListed = 100
 const listenerSeconds = 600
 
 export function wire(parts: HouseParts): House {
   const { db, primary, machine, policy, issuer, transport, metricsToken } = parts
-  const { clock, entropy, secrets, reserveSecrets, hasher, signing, commonPasswords, log } = machine
+  const { clock, entropy, secrets, reserveSecrets, hasher, signing, compress, commonPasswords, log } = machine
   const { origin, isHttps, isLocal } = parseIssuer(issuer)
   const isDevelopment = isLocal && transport === null
 
@@ -108,8 +113,12 @@ export function wire(parts: HouseParts): House {
   })
   const keys = createKeys({ db, clock, secrets, reserveSecrets, signing, feed, events, policy })
   const proofs = createProofs({ clock, secrets, checker, entries: keptProofs })
+  const statusLists = createStatusLists({
+    ...{ db, clock, entropy, compress, issuer, keys, feed, entries: keptStatusLists },
+    audiences: policy.statusListAudiences,
+  })
   const tokens = createTokens({
-    ...{ db, clock, entropy, secrets, policy, issuer, keys, proofs, feed, sessions, events },
+    ...{ db, clock, entropy, secrets, policy, issuer, keys, proofs, feed, sessions, statusLists, events },
   })
   const clientTokens = createClientTokens({ entropy, policy, issuer, keys, proofs, feed })
   const issued = createIssuedTokens({ clock, secrets, policy, issuer, keys, clients, sessions })
@@ -164,6 +173,7 @@ export function wire(parts: HouseParts): House {
       revoke: createRevoke({ clients, sessions, issued, limits }),
     }),
     ...keyRoutes(keys),
+    ...statusRoutes(statusLists),
     ...feedRoutes(feed, authenticate),
     ...carrierRoutes({ carriers, tokens, clock, audiences: policy.audiences, authenticate }),
     ...(isDevelopment ? mailboxRoutes(mail) : []),
@@ -215,6 +225,7 @@ export function wire(parts: HouseParts): House {
           mail.prune(),
           feed.prune(),
           clients.prune(),
+          statusLists.prune(),
         ]
         const done = await Promise.allSettled([...all, events.prune(db, policy.eventSeconds)])
         // One that fails is told, after the others had their turn.

@@ -70,6 +70,9 @@ export type Signing = {
 
 export type SigningAlgorithm = 'ES256' | 'Ed25519' | 'RS256'
 
+/** Deflated, in the zlib format (RFC 1950), as small as it gets. */
+export type Compress = (bytes: Uint8Array) => Promise<Uint8Array>
+
 /** One mail, ready for a transport. `to` is a single address that was validated when it came in. */
 export type Letter = { to: string; subject: string; text: string; html: string }
 
@@ -109,6 +112,7 @@ export type Machine = {
   readonly reserveSecrets: (() => Promise<Secrets>) | null
   readonly hasher: PasswordHasher
   readonly signing: Signing
+  readonly compress: Compress
   /** The passwords that attackers try first, in lower case. Read when it is first asked for. */
   readonly commonPasswords: () => ReadonlySet<string>
   readonly log: Log

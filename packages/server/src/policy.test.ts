@@ -22,6 +22,7 @@ test('without a policy every setting has its documented default', () => {
     assert.equal(policy.trustedHops, 0)
     assert.deepEqual(policy.origins, [])
     assert.deepEqual(policy.audiences, [])
+    assert.deepEqual(policy.statusListAudiences, [])
   }
 })
 
@@ -137,4 +138,13 @@ test('everything that is wrong is told at once', () => {
 test('no setting weakens a promise: tokens never outlive five minutes, links never an hour', () => {
   assert.equal(policySchema.safeParse({ accessTokenSeconds: 301 }).success, false)
   assert.equal(policySchema.safeParse({ mailLinkSeconds: 3601 }).success, false)
+})
+
+test('an audience with a status list is one of the audiences, in the same spelling', () => {
+  const audiences = ['https://api.example', 'https://other.example']
+  const statusListAudiences = ['https://api.example']
+  assert.deepEqual(parsePolicy({ audiences, statusListAudiences }).statusListAudiences, statusListAudiences)
+  for (const unknown of ['https://api.example/', 'https://third.example'])
+    assert.throws(() => parsePolicy({ audiences, statusListAudiences: [unknown] }), /statusListAudiences/)
+  assert.throws(() => parsePolicy({ statusListAudiences }), /statusListAudiences/)
 })

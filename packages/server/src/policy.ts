@@ -31,7 +31,7 @@ const forward = z
   .refine(({ method, url }) => method !== url, { message: 'method and url are two headers' })
 
 /** Every setting that is not about where the server runs. docs/policy.md explains each; a tool compares the two. */
-export const policySchema = z.strictObject({
+const settings = z.strictObject({
   accessTokenSeconds: seconds(minute, 5 * minute, 5 * minute),
   accessTokenAlgorithm: z.enum(['ES256', 'Ed25519', 'RS256']).default('ES256'),
   sessionIdleSeconds: seconds(5 * minute, 90 * day, 14 * day),
@@ -53,9 +53,15 @@ export const policySchema = z.strictObject({
   hashingQueue: z.int().min(1).max(10_000).default(100),
   origins: z.array(origin).default([]),
   audiences: z.array(audience).default([]),
+  statusListAudiences: z.array(audience).default([]),
   forward: forward.nullable().default(null),
   trustedHops: z.int().min(0).max(10).default(0),
 })
+
+export const policySchema = settings.refine(
+  ({ audiences, statusListAudiences }) => statusListAudiences.every((one) => audiences.includes(one)),
+  { path: ['statusListAudiences'], message: 'names an audience that audiences does not name' },
+)
 
 export type Policy = Readonly<z.infer<typeof policySchema>>
 

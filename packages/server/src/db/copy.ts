@@ -12,6 +12,8 @@ export const copiedTables: readonly (readonly [table: string, key: string])[] = 
   ['password_reset', 'id'],
   ['sign_up', 'id'],
   ['session', 'id'],
+  ['status_list', 'id'],
+  ['status_place', 'place'],
   ['signing_key', 'kid'],
   ['key_succession', 'follows'],
   ['feed_head', 'id'],

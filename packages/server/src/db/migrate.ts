@@ -5,6 +5,7 @@ import * as verifiers from './migrations/2026-11-26-verifiers.ts'
 import * as clients from './migrations/2026-11-26t15-clients.ts'
 import * as keySuccession from './migrations/2026-11-26t15-key-succession.ts'
 import * as sessionKeys from './migrations/2026-11-26t15-session-keys.ts'
+import * as statusLists from './migrations/2026-11-26t16-status-lists.ts'
 import type { Db } from './schema.ts'
 
 /** Imported by name: what runs is what was reviewed, not what happens to lie in a folder. Names are permanent. */
@@ -14,6 +15,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '2026-11-26t15-clients': clients,
   '2026-11-26t15-key-succession': keySuccession,
   '2026-11-26t15-session-keys': sessionKeys,
+  '2026-11-26t16-status-lists': statusLists,
 }
 
 /** Brings the tables to the present schema and returns the names of the migrations that it applied, in order. */

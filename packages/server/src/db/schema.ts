@@ -10,6 +10,8 @@ export type Schema = {
   client: ClientTable
   client_assertion: ClientAssertionTable
   session: SessionTable
+  status_list: StatusListTable
+  status_place: StatusPlaceTable
   signing_key: SigningKeyTable
   key_succession: KeySuccessionTable
   feed_head: FeedHeadTable
@@ -109,6 +111,19 @@ export type SessionTable = {
   bound_key: string | null
   /** Of the refresh token that is bound; such a session has no `refresh_current`. */
   bound_hash: string | null
+}
+
+/** The one list that places are given from, by its number, and how many of them were. */
+export type StatusListTable = { id: number; list: number; given: number }
+
+/** Where the status of a session's tokens is told. A session has one, and another after each end that it outlived. */
+export type StatusPlaceTable = {
+  place: number
+  session_id: string
+  /** The position of the last end before the session was read: what comes after it ends these tokens. */
+  cutoff: number
+  /** That of the session, which none of its tokens outlives. */
+  expires_at: number
 }
 
 export type SigningKeyTable = {

@@ -11,7 +11,7 @@ export async function writeAnswer(
   edge: Edge,
 ): Promise<Response> {
   const handed = answer.began === undefined ? null : await edge.carriers.handOut(answer.began)
-  const keepSeconds = answer.text?.keepSeconds
+  const { keepSeconds } = answer
   const headers = answerHeaders({ kind: route.kind, isHttps: edge.isHttps, keepSeconds })
   allowOrigin(headers, request.headers.get('origin'), edge.policy.origins)
   offerNonce(headers, request, edge)

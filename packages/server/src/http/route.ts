@@ -45,7 +45,9 @@ export type Answer = {
   json?: object
   html?: Html
   /** Public text, the same for everyone, such as the key set. */
-  text?: { body: string; type: string; keepSeconds?: number }
+  text?: { body: string; type: string }
+  /** For how long anybody may keep it, what is between included. Only for what is the same for everyone. */
+  keepSeconds?: number
   /** Goes on until somebody ends it. */
   stream?: { body: ReadableStream<Uint8Array>; type: string }
   /** Names this very answer (RFC 9110 8.8.3), so that it need not be sent twice. */

@@ -44,7 +44,7 @@ export function serviceRoutes(needs: Needs): Route[] {
       handle({ params }) {
         const asset = assets.get(`/assets/${params.name}`)
         if (asset === undefined) refuse('not_found')
-        return { status: 200, text: { ...asset, keepSeconds: 31_536_000 } }
+        return { status: 200, keepSeconds: 31_536_000, text: asset }
       },
     }),
     route({

@@ -1,6 +1,7 @@
 import type { Machine } from '../machine.ts'
 import { systemClock } from './clock.ts'
 import { systemCommonPasswords } from './common-passwords.ts'
+import { systemCompress } from './compression.ts'
 import { systemEntropy } from './entropy.ts'
 import { createLog } from './log.ts'
 import { loopDelay } from './loop-delay.ts'
@@ -23,6 +24,7 @@ export async function createMachine(given: {
     reserveSecrets: reserveSecret === null ? null : async () => createSecrets(await reserveSecret()),
     hasher: await createPasswordHasher({ queue: given.hashingQueue }),
     signing: systemSigning,
+    compress: systemCompress,
     commonPasswords: systemCommonPasswords,
     log: createLog({ clock: systemClock }),
     statements: createStatements(),

@@ -98,7 +98,8 @@ export function oauthRoutes(needs: Needs): Route[] {
       caller: 'ignored',
       handle: () => ({
         status: 200,
-        text: { body: metadata, type: 'application/json', keepSeconds: 300 },
+        keepSeconds: 300,
+        text: { body: metadata, type: 'application/json' },
       }),
     }),
   ]

@@ -52,6 +52,7 @@ export async function anotherCast(home: TestHouse, name: string): Promise<Stage>
 export function addressOf({ path }: Route, { otherSession, verifyToken, resetToken }: Stage): string {
   const parameters: Record<string, string> = {
     '/auth/sessions/:id': `/auth/sessions/${otherSession}`,
+    '/status/:list': '/status/7',
     '/assets/:name': [...assets.keys()][0] ?? '',
     '/verify': `/verify?token=${verifyToken}`,
     '/reset': `/reset?token=${resetToken}`,

@@ -2,6 +2,7 @@ import { encodeBase64url } from '@counterfoil/verifier'
 import type { Entropy } from '../machine.ts'
 import type { SessionRecord } from '../sessions/index.ts'
 import type { Ring } from './keys.ts'
+import type { StatusClaim } from './status-list.ts'
 
 const utf8 = new TextEncoder()
 
@@ -11,6 +12,8 @@ export type MintedToken = {
   audience: string
   /** The thumbprint of the key that it is bound to; `null` for a plain one. */
   key: string | null
+  /** Where its status can be read; `null` for an audience that follows the feed. */
+  status: StatusClaim | null
   readStart: number
   lifeSeconds: number
   entropy: Entropy
@@ -21,7 +24,7 @@ export type MintedToken = {
  * began: counting the token's life from signing instead would let it outlive the revocation it missed.
  */
 export function mintAccessToken(ring: Ring, given: MintedToken): string {
-  const { session, issuer, readStart, key } = given
+  const { session, issuer, readStart, key, status } = given
   const claims = {
     iss: issuer,
     sub: session.account_id,
@@ -37,6 +40,7 @@ export function mintAccessToken(ring: Ring, given: MintedToken): string {
     amr: session.amr.split(' '),
     as_of: session.as_of,
     ...(key === null ? {} : { cnf: { jkt: key } }),
+    ...(status === null ? {} : { status }),
   }
   return signJwt(ring, { typ: 'at+jwt', claims })
 }

@@ -4,4 +4,5 @@ export { createIssuedTokens, type Issued, type IssuedTokens } from './issued-ope
 export { createKeys, type Keys, type ListedKey } from './key-operations.ts'
 export { createTokens, type TokenPair, type Tokens } from './operations.ts'
 export { createProofs, type Proofs } from './proofs.ts'
-export { keyRoutes } from './routes.ts'
+export { keyRoutes, statusRoutes } from './routes.ts'
+export { createStatusLists, type StatusLists } from './status-operations.ts'

@@ -10,9 +10,8 @@ import type { Clock, Secrets } from '../machine.ts'
 import type { Policy } from '../policy.ts'
 import { lastTokenEnd, type SessionRecord, type Sessions } from '../sessions/index.ts'
 import type { Keys } from './key-operations.ts'
-import { refreshState } from './operations.ts'
 import { readRefreshToken } from './refresh-token.ts'
-import { judgeRefresh } from './rotation.ts'
+import { judgeRefresh, refreshState } from './rotation.ts'
 
 /** A genuine token of ours and the session that it is of; `null`: it is a client's own. */
 export type Issued =

@@ -23,7 +23,9 @@ import {
   successorSecret,
   writeRefreshToken,
 } from './refresh-token.ts'
-import { judgeRefresh, type RefreshState } from './rotation.ts'
+import { judgeRefresh, refreshState } from './rotation.ts'
+import type { StatusClaim } from './status-list.ts'
+import type { StatusLists } from './status-operations.ts'
 import * as store from './store.ts'
 
 /** What a client is handed. Field names are those of RFC 6749 5.1. */
@@ -55,7 +57,10 @@ export type Tokens = {
     network: string | null
     proof: Proof | null
   }): Promise<TokenPair>
-  /** An access token for another service, bound to the key that is proven. It belongs to the session and ends with it. */
+  /**
+   * An access token for another service, bound to the key that is proven. It belongs to the session and ends with it; where
+   * policy lists the audience, it says where its status can be read.
+   */
   mintFor(given: {
     sessionId: string
     audience: string
@@ -78,6 +83,7 @@ type Needs = {
   proofs: Proofs
   feed: Feed
   sessions: Sessions
+  statusLists: StatusLists
   events: Events
 }
 
@@ -87,7 +93,8 @@ const rounds = 200
 type Presented = RefreshToken & { hash: string; clientId: string }
 
 export function createTokens(needs: Needs): Tokens {
-  const { db, clock, entropy, secrets, policy, issuer, keys, proofs, feed, sessions, events } = needs
+  const { db, clock, entropy, secrets, policy, issuer, keys, proofs, feed, sessions, statusLists, events } =
+    needs
   const rule = { repeatSeconds: policy.refreshRepeatSeconds, repeats: policy.refreshRepeats }
 
   async function pairFor(
@@ -95,14 +102,14 @@ export function createTokens(needs: Needs): Tokens {
     readStart: number,
     { refresh, key }: { refresh: RefreshToken; key: string | null },
   ): Promise<TokenPair> {
-    const minted = await mint(session, readStart, { audience: issuer, key })
+    const minted = await mint(session, readStart, { audience: issuer, key, status: null })
     return { ...minted, refresh_token: writeRefreshToken(secrets, refresh) }
   }
 
   async function mint(
     session: SessionRecord,
     readStart: number,
-    about: { audience: string; key: string | null },
+    about: { audience: string; key: string | null; status: StatusClaim | null },
   ): Promise<Omit<TokenPair, 'refresh_token'>> {
     feed.hub.requireClock()
     const lifeSeconds = policy.accessTokenSeconds
@@ -267,7 +274,8 @@ export function createTokens(needs: Needs): Tokens {
       const session = await sessions.findLive(sessionId)
       if (session === null) refuse('session_ended')
       proofs.use(proof)
-      return mint(session, readStart, { audience, key: proof.thumbprint })
+      const status = await statusLists.claimFor(audience, session)
+      return mint(session, readStart, { audience, key: proof.thumbprint, status })
     },
     async identify(accessToken) {
       const { believed } = await keys.ring()
@@ -279,18 +287,5 @@ export function createTokens(needs: Needs): Tokens {
       if (lastTokenEnd(session) > claims.asOf) refuse('session_ended')
       return { claims, keyId: String(parseJws(accessToken)?.header.kid), session }
     },
-  }
-}
-
-export function refreshState(session: SessionRecord): RefreshState | null {
-  if (session.refresh_current === null) return null
-  return {
-    generation: session.refresh_generation,
-    current: session.refresh_current,
-    previous: session.refresh_previous,
-    salt: session.refresh_salt,
-    rotatedAt: session.refresh_rotated_at ?? 0,
-    repeats: session.refresh_repeats,
-    repeatedGeneration: session.refresh_repeated_generation,
   }
 }

@@ -1,3 +1,5 @@
+import type { SessionRecord } from '../sessions/index.ts'
+
 /**
  * Rotation of a bearer refresh token, as one pure judgement. A lost response that is tried again and a
  * thief's replay are the same bytes, so a repeat is forgiven only at distance one, for a short while, with
@@ -55,4 +57,18 @@ function judgeRepeat(state: RefreshState, at: RotationRule): Verdict {
   const repeats = state.repeats + 1
   if (repeats >= at.repeats) return { kind: 'end', reason: 'refresh_repeats_exhausted' }
   return { kind: 'repeat', repeats }
+}
+
+/** What a session keeps of its refresh token; null where it never had one. */
+export function refreshState(session: SessionRecord): RefreshState | null {
+  if (session.refresh_current === null) return null
+  return {
+    generation: session.refresh_generation,
+    current: session.refresh_current,
+    previous: session.refresh_previous,
+    salt: session.refresh_salt,
+    rotatedAt: session.refresh_rotated_at ?? 0,
+    repeats: session.refresh_repeats,
+    repeatedGeneration: session.refresh_repeated_generation,
+  }
 }
