@@ -63,3 +63,6 @@ export type Auth = {
   /** Writes what waits and lets go of the database. */
   close(): Promise<void>
 }
+
+/** The cookie that a request showed, as the store knows it; `null` for a token. */
+export type ShownCookie = { readonly cookieId: string | null }

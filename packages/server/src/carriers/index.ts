@@ -6,5 +6,6 @@ export {
   signUpCookie,
   signUpCookieName,
 } from './cookie.ts'
-export { type Carriers, createCarriers, type Handed, stalenessFor } from './operations.ts'
+export type { Handed } from './handing.ts'
+export { type Carriers, createCarriers, stalenessFor } from './operations.ts'
 export { carrierRoutes } from './routes.ts'

@@ -9,7 +9,6 @@ import {
   keysOf,
   type Look,
   look,
-  type Proof,
   Refusal,
   type Remembered,
   remember,
@@ -18,6 +17,7 @@ import {
   type Statement,
   stamp,
 } from '@counterfoil/verifier'
+import type { ShownCookie } from '../contract.ts'
 import type { Db } from '../db/schema.ts'
 import { transact } from '../db/transact.ts'
 import type { Events } from '../events.ts'
@@ -27,35 +27,19 @@ import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
 import {
   type Drawn,
+  requireShown,
   type SessionRecord,
   type Sessions,
-  type ShownSession,
   showSession,
 } from '../sessions/index.ts'
-import type { Proofs, TokenPair, Tokens } from '../tokens/index.ts'
+import type { Proofs, Tokens } from '../tokens/index.ts'
 import { sessionCookie } from './cookie.ts'
+import type { Handed, Handing } from './handing.ts'
 import { cookieStatement, tokenStatement } from './statement.ts'
 import * as store from './store.ts'
 
-/** What a new credential looks like to whoever receives it. */
-export type Handed = {
-  cookie: string | null
-  tokens: TokenPair | null
-  account: { id: string; email: string }
-  session: ShownSession
-}
-
 /** `isPassive`: this request is not a sign of life. `proof`: that its sender holds a key. `maxStale`: milliseconds. */
 type Asked = { isPassive: boolean; proof?: ShownProof | null; maxStale?: number }
-
-/** `proof`: tokens are bound to its key. Without one they are bound to what they were bound to before, if anything. */
-export type Handing = {
-  sessionId: string
-  carrier: 'cookie' | 'token'
-  proof?: Proof | null
-  /** Written with the beginning of the session, so there is nothing left but to show it. */
-  drawn?: object | null
-}
 
 export type Carriers = {
   /**
@@ -72,6 +56,8 @@ export type Carriers = {
    * here on. An access token that was handed out goes on until it expires or the session ends.
    */
   handOut(given: Handing): Promise<Handed>
+  /** What the session of a caller has to be carried by still, when something is handed out for this credential alone. */
+  shown(credential: Credential | null): ShownCookie
   readonly proofs: Pick<Proofs, 'nonce' | 'checkNew'>
 }
 
@@ -193,10 +179,11 @@ export function createCarriers(needs: Needs): Carriers {
   }
 
   /** A cookie that the session already had ends with the write that replaces it. */
-  async function handOutCookie(sessionId: string): Promise<Handed> {
+  async function handOutCookie({ sessionId, from }: Handing): Promise<Handed> {
     for (let round = 0; round < rounds; round++) {
       const session = await sessions.findLive(sessionId)
       if (session === null) refuse('session_ended')
+      requireShown(session, from)
       const random = entropy.bytes(cookieBytes)
       const hash = secrets.hash(random)
       if (await replaceCookie(session, hash)) return handCookie({ session, secret: random })
@@ -224,12 +211,9 @@ export function createCarriers(needs: Needs): Carriers {
     })
   }
 
-  async function handOutTokens(given: {
-    sessionId: string
-    proof: Proof | null
-    drawn: Drawn | null
-  }): Promise<Handed> {
-    const { pair, session } = await tokens.handOut(given)
+  async function handOutTokens(given: Handing, drawn: Drawn | null): Promise<Handed> {
+    const { sessionId, proof = null, from } = given
+    const { pair, session } = await tokens.handOut({ sessionId, proof, drawn, ...(from && { from }) })
     return { cookie: null, tokens: pair, ...shown(session) }
   }
 
@@ -282,10 +266,15 @@ export function createCarriers(needs: Needs): Carriers {
       if (statement !== null) keepAlive(remember(statement))
       return statement
     },
-    async handOut({ sessionId, carrier, proof = null, drawn: handle = null }) {
-      const drawn = handle && sessions.drawnBy(handle)
-      if (carrier === 'token') return handOutTokens({ sessionId, proof, drawn })
-      return drawn === null ? handOutCookie(sessionId) : handCookie(drawn)
+    async handOut(given) {
+      const drawn = given.drawn ? sessions.drawnBy(given.drawn) : null
+      if (given.carrier === 'token') return handOutTokens(given, drawn)
+      return drawn === null ? handOutCookie(given) : handCookie(drawn)
+    },
+    shown(credential) {
+      if (credential?.kind !== 'cookie') return { cookieId: null }
+      const random = secrets.open('cookie', credential.value, cookieBytes)
+      return random === null ? refuse('credential_missing') : { cookieId: secrets.hash(random) }
     },
     proofs,
   }

@@ -121,6 +121,63 @@ onEachEngine('the other carrier', (open) => {
     assert.equal((await browser.get('/auth/session')).status, 200)
   })
 
+  it('is not to be had for a cookie that was replaced, however long before that the request began', async () => {
+    const house = await openHouse(open, { policy })
+    const { browser, password } = await house.member()
+    const copy = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const holder = keyHolder()
+    /** The head comes now, and with it the caller is judged; the body when it is told to. */
+    function begin(path: string, json: object) {
+      const url = `${house.issuer}${path}`
+      const nonce = house.house.carriers.proofs.nonce()
+      const dpop = holder.proof({ method: 'POST', url, now: house.machine.clock.now(), nonce })
+      const headers = {
+        'content-type': 'application/json',
+        'sec-fetch-site': 'same-origin',
+        cookie: copy,
+        dpop,
+      }
+      const held = Promise.withResolvers<void>()
+      const judged = Promise.withResolvers<void>()
+      const body = new ReadableStream<Uint8Array>(
+        {
+          async pull(controller) {
+            judged.resolve()
+            await held.promise
+            controller.enqueue(new TextEncoder().encode(JSON.stringify(json)))
+            controller.close()
+          },
+        },
+        { highWaterMark: 0 },
+      )
+      const answer = house.house.fetch(
+        new Request(url, { method: 'POST', headers, body, ...{ duplex: 'half' } }),
+      )
+      return { judged: judged.promise, answer, finish: held.resolve }
+    }
+    const begun = [begin('/auth/carrier', { carrier: 'token' }), begin('/auth/token', { audience: api })]
+    for (const { judged } of begun) await judged
+    assert.equal((await browser.post('/auth/reauthenticate', { password })).status, 200)
+    for (const { answer, finish } of begun) {
+      finish()
+      assert.deepEqual(await codeOf(await answer), [401, 'credential_missing'])
+    }
+    assert.equal((await browser.get('/auth/session')).status, 200)
+  })
+
+  it('is not to be had for a token of before the session moved to a cookie', async () => {
+    const house = await openHouse(open)
+    const { email } = await house.member()
+    const browser = house.browser()
+    const authorization = `Bearer ${(await house.tokens(email)).access_token}`
+    assert.equal((await browser.post('/auth/carrier', { carrier: 'cookie' }, { authorization })).status, 200)
+    for (const carrier of ['token', 'cookie']) {
+      const taken = await house.browser().post('/auth/carrier', { carrier }, { authorization })
+      assert.deepEqual(await codeOf(taken), [409, 'carrier_wrong'], carrier)
+    }
+    assert.equal((await browser.get('/auth/session')).status, 200)
+  })
+
   it('is refused where the session is carried so already, after a while without a new proof, and without evidence', async () => {
     const house = await openHouse(open)
     const { browser, email, password } = await house.member()

@@ -31,7 +31,7 @@ export function carrierRoutes({ carriers, tokens, clock, audiences, authenticate
     // First-party sessions have no scopes, so whatever is asked for is more than there is.
     if (scope !== '') refuse('scope_invalid')
     const proof = required(await request.proveKey())
-    return { status: 200, json: await tokens.mintFor({ sessionId, audience, proof }) }
+    return { status: 200, json: await tokens.mintFor({ sessionId, from: request.shown(), audience, proof }) }
   }
 
   async function move(request: RouteRequest<z.infer<typeof moveBody>>): Promise<Answer> {
@@ -43,7 +43,7 @@ export function carrierRoutes({ carriers, tokens, clock, audiences, authenticate
     const proof = carrier === 'token' ? await request.proveKey() : null
     return {
       status: 200,
-      began: { sessionId: session.id, carrier, proof },
+      began: { sessionId: session.id, carrier, proof, from: request.shown() },
       ...(carrier === 'token' && ended),
     }
   }

@@ -1,9 +1,9 @@
 import {
   type Caller,
+  credentialOf,
   type GuardedRequest,
   guard,
   proofOf,
-  readCredential,
   type ShownProof,
 } from '@counterfoil/verifier'
 import { type Carriers, stalenessFor } from '../carriers/index.ts'
@@ -53,6 +53,7 @@ export function readExchange(route: Route, { request, params, remote, url }: Inc
     authorization: readsCookies(route) ? null : headers.get('authorization'),
     lastEventId: headers.get('last-event-id'),
     ifNoneMatch: headers.get('if-none-match'),
+    shown: () => edge.carriers.shown(credentialOf(request)),
     proveKey: async () => (proof.header === null ? null : edge.carriers.proofs.checkNew(proof)),
   }
   return { route, request, guarded, visible, proof, caller: null, raw: {} }
@@ -81,7 +82,7 @@ async function callerFor(exchange: Exchange, { carriers }: Edge): Promise<Caller
   const { method } = exchange.guarded
   const authorization = headers.get('authorization')
   if (route.caller === 'replaced' && authorization !== null) return null
-  const credential = readCredential({ authorization, cookie: headers.get('cookie') })
+  const credential = credentialOf(request)
   const isPassive = headers.get('counterfoil-passive') === '?1'
   const caller = await carriers.identify(credential, {
     ...{ isPassive, proof },

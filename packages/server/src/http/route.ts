@@ -1,5 +1,6 @@
 import type { Caller, Proof, Refusal } from '@counterfoil/verifier'
 import type { ZodType } from 'zod'
+import type { ShownCookie } from '../contract.ts'
 import { refuse } from '../refusals.ts'
 import type { Html } from './html.ts'
 
@@ -37,6 +38,11 @@ export type RouteRequest<Body> = {
    * `DPoP` header. Refuses one that does not fit, or was not made with a nonce of ours. Whoever hands out uses it up.
    */
   proveKey(): Promise<Proof | null>
+  /**
+   * What the caller's session was carried by when the request began. Its body may have come long after: whoever hands out
+   * something for no other proof has that compared with what carries the session now.
+   */
+  shown(): ShownCookie
 }
 
 /** What a route answers. It never touches a credential: it says what began or ended, and http/ does the rest. */
@@ -55,7 +61,13 @@ export type Answer = {
   /** Where a page sends the browser next; always a path of our own. */
   location?: string
   /** The session that a new credential is handed out for; what is handed out is the answer's body. */
-  began?: { sessionId: string; carrier: 'cookie' | 'token'; proof?: Proof | null; drawn?: object | null }
+  began?: {
+    sessionId: string
+    carrier: 'cookie' | 'token'
+    proof?: Proof | null
+    drawn?: object | null
+    from?: ShownCookie
+  }
   /** For a proxy that asks: who it may say that the request is from. */
   forwarded?: { account: string; session: string }
   /** The carried credential is over. */

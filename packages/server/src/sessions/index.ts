@@ -6,6 +6,7 @@ export {
   type Drawn,
   lastEnd,
   lastTokenEnd,
+  requireShown,
   type SessionRecord,
   type ShownSession,
   showSession,

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import type { ShownCookie } from '../contract.ts'
 import type { SessionTable } from '../db/schema.ts'
+import { refuse } from '../refusals.ts'
 
 /** The form of an id; what cannot be one never reaches the store. */
 export const sessionId = z.string().regex(/^[\w-]{22}$/)
@@ -47,6 +49,15 @@ export function lastEnd(session: Pick<SessionRecord, 'account_end' | 'client_end
 /** The position of the last end of any token that was made for this session. */
 export function lastTokenEnd(session: SessionRecord): number {
   return Math.max(lastEnd(session), session.client_tokens_end)
+}
+
+/**
+ * Whoever is given something for a credential alone has to show the one that carries the session now. A request whose head
+ * was judged may hold its body back until the cookie was replaced; and an access token outlives a move to a cookie.
+ */
+export function requireShown({ cookie_hash }: SessionRecord, shown: ShownCookie | undefined): void {
+  if (shown === undefined || shown.cookieId === cookie_hash) return
+  refuse(shown.cookieId === null ? 'carrier_wrong' : 'credential_missing')
 }
 
 /** A touch is written at most once per quantum; reading never waits for it. */

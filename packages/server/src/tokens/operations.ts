@@ -5,6 +5,7 @@ import {
   type Proof,
   parseJws,
 } from '@counterfoil/verifier'
+import type { ShownCookie } from '../contract.ts'
 import type { Db } from '../db/schema.ts'
 import { transact } from '../db/transact.ts'
 import type { Events } from '../events.ts'
@@ -12,9 +13,16 @@ import type { Feed } from '../feed/index.ts'
 import type { Clock, Entropy, Secrets } from '../machine.ts'
 import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
-import { type Drawn, lastTokenEnd, type SessionRecord, type Sessions } from '../sessions/index.ts'
+import {
+  type Drawn,
+  lastTokenEnd,
+  requireShown,
+  type SessionRecord,
+  type Sessions,
+} from '../sessions/index.ts'
 import { mintAccessToken } from './access-token.ts'
 import type { Keys } from './key-operations.ts'
+import type { NewPair, TokenPair } from './pair.ts'
 import type { Proofs } from './proofs.ts'
 import {
   type RefreshToken,
@@ -28,25 +36,12 @@ import type { StatusClaim } from './status-list.ts'
 import type { StatusLists } from './status-operations.ts'
 import * as store from './store.ts'
 
-/** What a client is handed. Field names are those of RFC 6749 5.1. */
-export type TokenPair = {
-  access_token: string
-  token_type: 'Bearer' | 'DPoP'
-  expires_in: number
-  refresh_token: string
-}
-
 export type Tokens = {
   /**
    * A fresh pair for a live session: the first one, or a new one after a new proof. Bound to the key that is proven, or
    * else to the one that the session's tokens were bound to before. From here on nothing else carries the session.
    */
-  handOut(given: {
-    sessionId: string
-    proof: Proof | null
-    /** Began with the session: shown as it is, where nothing is to be bound. */
-    drawn?: Drawn | null
-  }): Promise<{ pair: TokenPair; session: SessionRecord }>
+  handOut(given: NewPair): Promise<{ pair: TokenPair; session: SessionRecord }>
   /**
    * Rotates a plain refresh token; one that is bound stays, and needs a proof by its key. `grant_invalid` for anything
    * but a token of this client that may be used now, and for a proof where none belongs; misuse ends the session.
@@ -63,6 +58,7 @@ export type Tokens = {
    */
   mintFor(given: {
     sessionId: string
+    from: ShownCookie
     audience: string
     proof: Proof
   }): Promise<Omit<TokenPair, 'refresh_token'>>
@@ -87,7 +83,7 @@ type Needs = {
   events: Events
 }
 
-/** Each round that comes to nothing means that another request got ahead; far fewer than this can. */
+/** Each that comes to nothing means that another request got ahead. */
 const rounds = 200
 
 type Presented = RefreshToken & { hash: string; clientId: string }
@@ -121,7 +117,7 @@ export function createTokens(needs: Needs): Tokens {
     }
   }
 
-  async function handOut({ sessionId, proof, drawn = null }: Parameters<Tokens['handOut']>[0]) {
+  async function handOut({ sessionId, proof, from, drawn = null }: NewPair) {
     // Before the write: without a key to sign with, what the session had must stay.
     await keys.ring()
     if (drawn !== null && proof === null) return showDrawn(drawn)
@@ -130,6 +126,7 @@ export function createTokens(needs: Needs): Tokens {
       const readStart = clock.now()
       const session = await sessions.findLive(sessionId)
       if (session === null) refuse('session_ended')
+      requireShown(session, from)
       const key = proof?.thumbprint ?? session.bound_key
       const generation = session.refresh_generation + 1
       const secret = entropy.bytes(secretBytes)
@@ -269,10 +266,11 @@ export function createTokens(needs: Needs): Tokens {
       }
       refuse('busy', { retryAfterSeconds: 1 })
     },
-    async mintFor({ sessionId, audience, proof }) {
+    async mintFor({ sessionId, from, audience, proof }) {
       const readStart = clock.now()
       const session = await sessions.findLive(sessionId)
       if (session === null) refuse('session_ended')
+      requireShown(session, from)
       proofs.use(proof)
       const status = await statusLists.claimFor(audience, session)
       return mint(session, readStart, { audience, key: proof.thumbprint, status })
