@@ -71,7 +71,11 @@ async function attempt(evil: Page, id: string): Promise<Findings> {
   const card = evil.locator(`#${id}`)
   await card.getByRole('button').click()
   for (const target of ['ours', 'textbook'])
-    await card.locator(`[data-target=${target}]:is([data-verdict=held], [data-verdict=fell])`).waitFor()
+    await card
+      .locator(
+        `[data-target=${target}]:is([data-verdict=held], [data-verdict=fell], [data-verdict=untested])`,
+      )
+      .waitFor()
   const read = async (target: string) => {
     const place = card.locator(`[data-target=${target}]`)
     const words = await place.locator('.words').innerText()
@@ -113,6 +117,7 @@ describe('npm run demo', { concurrency: false }, () => {
     await evil.goto(demo.evil)
     const { ours } = await attempt(evil, 'hidden-form')
     assert.match(ours.words, /^POST \/payments, cross-site, .* answered 403/)
+    assert.equal(ours.verdict, 'untested', 'it is Ada whose money is at stake, and she is not here')
     assert.equal(inOurBooks(email), 123_750)
     await page.getByText('forged_request').first().waitFor()
   })
@@ -122,7 +127,7 @@ describe('npm run demo', { concurrency: false }, () => {
     await signIn(page, 'cookie')
     await press(page, 'Pay')
     const paid = page.locator('.exchange', { hasText: 'POST /payments' }).first()
-    await paid.getByText(/checked in [\d.]+ (µs|ms), 0 statements/).waitFor()
+    await paid.getByText(/checked in [\d.]+ (µs|ms), 0 database queries/).waitFor()
     await paid.locator('details').evaluate((details) => details.setAttribute('open', ''))
     await paid.getByText('64 characters that mean nothing').waitFor()
     await paid.getByText('in memory, against the feed').waitFor()
@@ -150,11 +155,32 @@ describe('npm run demo', { concurrency: false }, () => {
     await here.locator('#carrier:text-is("cookie")').waitFor()
   })
 
+  it('leads back to the token where nobody is signed in by cookie', async () => {
+    const page = await openBank()
+    await signIn(page, 'token')
+    await press(page, 'Use the cookie instead')
+    await page.getByText('You are not signed in by cookie in this browser yet.').waitFor()
+    await press(page, 'Back to the token')
+    await page.locator('#carrier:text-is("token")').waitFor()
+    // Tokens outlive the clearing of cookies; the next test begins without any.
+    await press(page, 'Sign out')
+    await page.getByText('You are signed out.').waitFor()
+  })
+
   it('goes on by the other carrier and back, and still knows who it is after a reload', async () => {
     const page = await openBank()
     await signIn(page, 'cookie')
-    await press(page, 'Go on by token')
+    await press(page, 'Use the token instead')
+    await page.getByText('You are not signed in by token in this browser yet.').waitFor()
+    await press(page, 'Back to the cookie')
+    await page.locator('#carrier:text-is("cookie")').waitFor()
+    await press(page, 'Use the token instead')
+    await page.getByRole('button', { name: 'Back to the cookie' }).waitFor()
+    await page.reload()
+    await page.locator('#carrier:text-is("cookie")').waitFor()
+    await press(page, 'Use the token instead')
     await signIn(page, 'token')
+    assert.equal(await page.getByRole('button', { name: /^Back to/ }).isVisible(), false)
     await press(page, 'Pay')
     await page.getByText(`Paid 12.50 euros to ${mallory.email}.`).waitFor()
     const paid = page.locator('.exchange', { hasText: 'POST /payments' }).first()
@@ -162,7 +188,7 @@ describe('npm run demo', { concurrency: false }, () => {
     await paid.getByText('It is bound to a key that cannot leave the browser').waitFor()
     await page.reload()
     await page.locator('#carrier:text-is("token")').waitFor()
-    await press(page, 'Go on by cookie')
+    await press(page, 'Use the cookie instead')
     await page.locator('#carrier:text-is("cookie")').waitFor()
     await page.locator('#devices li', { hasText: 'by cookie' }).getByText('this one').waitFor()
     await page.locator('#devices li', { hasText: 'by token' }).first().waitFor()
@@ -193,6 +219,59 @@ describe('npm run demo', { concurrency: false }, () => {
     assert.equal((await owner.pay(token, order)).status, 201, 'with its key the same token pays')
     await owner.signOut(token)
     assert.equal((await owner.pay(token, order)).status, 401)
+  })
+
+  it('answers HEAD as it answers GET', async () => {
+    for (const path of ['/', '/counter', '/balance', '/payments', '/auth/session']) {
+      const [head, get] = [
+        await fetchHere(demo.bank + path, { method: 'HEAD' }),
+        await fetchHere(demo.bank + path),
+      ]
+      assert.equal(head.status, get.status, path)
+      assert.equal(await head.text(), '')
+    }
+  })
+
+  it('says that nothing was tested where nobody is signed in', async () => {
+    const evil = await context.newPage()
+    await evil.goto(demo.evil)
+    const page = await openBank()
+    await signIn(page, 'cookie')
+    await press(page, 'Sign out')
+    await page.getByText('You are signed out.').waitFor()
+    await startOverAtTextbook(page)
+    await page.goto(demo.textbook)
+    await press(page, 'Sign out')
+    await page.getByRole('button', { name: 'Sign in by cookie' }).waitFor()
+    const { ours, textbook } = await attempt(evil, 'hidden-form')
+    assert.deepEqual([ours.verdict, textbook.verdict], ['untested', 'untested'])
+    assert.equal(
+      await evil.locator('#hidden-form [data-target=ours] a').getAttribute('href'),
+      `${demo.bank}/`,
+    )
+  })
+
+  it('takes no payment of another window for a forgery that worked', async () => {
+    const [page, evil] = [await openBank(), await context.newPage()]
+    await signIn(page, 'cookie')
+    await evil.goto(demo.evil)
+    const card = evil.locator('#cors')
+    await card.getByRole('button').click()
+    await card.locator('[data-target=ours][data-verdict=waiting]').waitFor()
+    await press(page, 'Pay')
+    await page.getByText(`Paid 12.50 euros to ${mallory.email}.`).waitFor()
+    const finding = card.locator('[data-target=ours]:is([data-verdict=held], [data-verdict=fell])')
+    await finding.waitFor()
+    assert.equal(await finding.getAttribute('data-verdict'), 'held')
+    assert.match(await finding.innerText(), /before, .* now/, 'the payment fell into those seconds')
+  })
+
+  it('puts the password of the textbook bank back once a forgery has changed it', async () => {
+    const [page, evil] = [await context.newPage(), await context.newPage()]
+    await startOverAtTextbook(page)
+    await evil.goto(demo.evil)
+    assert.equal((await attempt(evil, 'password')).textbook.verdict, 'fell')
+    await startOverAtTextbook(page)
   })
 
   const places = () => {

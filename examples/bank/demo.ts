@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { createAuth } from 'counterfoil'
 import { createEvil } from './attacker/evil.ts'
+import { forgedNote } from './attacker/forgeries.ts'
 import { createReferee } from './attacker/referee.ts'
 import { createThief } from './attacker/thief.ts'
 import { createBank } from './counter/bank.ts'
@@ -11,7 +12,7 @@ import { createLive } from './counter/live.ts'
 import { measuring } from './counter/measure.ts'
 import { openAccount } from './counter/open-account.ts'
 import { createWitness } from './counter/witness.ts'
-import { openLedger } from './ledger.ts'
+import { type Ledger, openLedger } from './ledger.ts'
 import { ada, mallory } from './people.ts'
 import { type Place, takePlace } from './place.ts'
 import { createTextbook } from './textbook/textbook.ts'
@@ -88,9 +89,30 @@ async function openAll(given: {
   textbook.serve(weak.app)
   textbook.server.on('upgrade', weak.upgrade)
 
+  const booksOf = (ledger: Ledger) => ({
+    balance: () => ledger.balance(ada.email),
+    stolen: () => ledger.spent(ada.email, forgedNote),
+  })
   const referee = createReferee({
-    ours: { journal: witness.journal, balance: () => ledger.balance(ada.email) },
-    textbook: { journal: weak.journal, balance: () => weak.ledger.balance(ada.email) },
+    ours: {
+      ...booksOf(ledger),
+      origin: bank.origin,
+      journal: witness.journal,
+      async isHere() {
+        const headers = new Headers({ cookie: witness.lastCookies() ?? '' })
+        const caller = await real.identify(new Request(bank.origin, { headers }), { isPassive: true })
+        return caller?.account.email === ada.email
+      },
+      // None can be changed by a forgery here; where one were, nothing is to hide it.
+      putPasswordsBack: () => {},
+    },
+    textbook: {
+      ...booksOf(weak.ledger),
+      origin: textbook.origin,
+      journal: weak.journal,
+      isHere: (by) => weak.isHere(by, ada.email),
+      putPasswordsBack: weak.putPasswordsBack,
+    },
   })
   const banks = { ours: bank.origin, textbook: textbook.origin }
   const startOver = () => {
@@ -109,5 +131,10 @@ function secretIn(folder: string): string {
 }
 
 function listenerFor(fetch: (request: Request, env: object) => Response | Promise<Response>) {
-  return getRequestListener(fetch, { overrideGlobalObjects: false })
+  // Left to itself, the listener answers 500 and tells nobody.
+  const errorHandler = (fault: unknown) => {
+    console.error('A request of the demonstration failed:', fault)
+    return new Response(null, { status: 500 })
+  }
+  return getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler })
 }

@@ -9,6 +9,8 @@ export type Ledger = {
   /** The balance in cents. A holder who is new here begins with a gift. */
   balance(holder: string): number
   pay(order: { from: string; to: string; cents: number; note: string }): Outcome
+  /** How many cents ever went out with a note that begins like this. */
+  spent(holder: string, noteStart: string): number
   /** The last ones first; what went out is negative. */
   payments(holder: string): Payment[]
   /** Everybody is as rich as on the first day. */
@@ -34,6 +36,10 @@ export function openLedger(path: string): Ledger {
   const record = db.prepare('insert into payment (payer, payee, cents, note, at) values (?, ?, ?, ?, ?)')
   const list = db.prepare('select * from payment where payer = ?1 or payee = ?1 order by id desc limit 6')
 
+  const sum = db.prepare(
+    'select coalesce(sum(cents), 0) as cents from payment where payer = ?1 and substr(note, 1, length(?2)) = ?2',
+  )
+
   function pay({ from, to, cents, note }: Parameters<Ledger['pay']>[0]): Outcome {
     if (find.get(to) === undefined || to === from) return 'payee_unknown'
     // Covered and taken in one statement: two payments at once cannot spend the same money.
@@ -54,6 +60,7 @@ export function openLedger(path: string): Ledger {
       db.exec(outcome === 'paid' ? 'commit' : 'rollback')
       return outcome
     },
+    spent: (holder, noteStart) => Number(sum.get(holder, noteStart)?.cents),
     payments(holder) {
       return list.all(holder).map((row) => {
         const isOut = row.payer === holder

@@ -24,7 +24,7 @@ export function createEvil({ banks, port, referee, thief, startOver }: Parts): H
   })
   app.post('/shots/:forgery', async (c) => {
     if (referee.isBroke()) startOver()
-    const begun = referee.begin(c.req.param('forgery'))
+    const begun = await referee.begin(c.req.param('forgery'))
     if (begun === null) return c.notFound()
     const { number, forgery } = begun
     if (forgery.id === 'copy') await thief.copy()

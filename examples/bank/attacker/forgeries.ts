@@ -40,11 +40,13 @@ export type Forgery = {
 }
 
 export const loot = '40'
+/** Every payment of the attacker begins its note with this: that is how the books tell it from one of Ada's own. */
+export const forgedNote = 'forged'
 export const chosenPassword = 'chosen by the attacker'
 const order: [string, string][] = [
   ['to', mallory.email],
   ['amount', loot],
-  ['note', 'forged'],
+  ['note', forgedNote],
 ]
 const urlencoded = 'application/x-www-form-urlencoded'
 const payments = { ours: '/payments', textbook: '/payments' }

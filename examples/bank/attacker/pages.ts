@@ -32,8 +32,8 @@ export function evilPage(shown: Shown) {
 </ol>
 <noscript><p class="warning">An attacker needs script for this page. The banks do not.</p></noscript>
 ${vantages(shown)}
-<p class="quiet">Balances and findings are told by the demonstration’s server, which looks at the books of both banks. This page is
-not believed.</p>
+<p class="quiet">Balances and findings are told by the demonstration’s server, which looks at the books of both banks. This page
+cannot fake them.</p>
 </header>
 <section class="score" aria-label="Balances"><div class="books">
 <p>Your money at our bank <output id="balance-ours">${balances.ours}</output></p>
@@ -43,7 +43,7 @@ not believed.</p>
 </div></section>
 <main id="forgeries">${Object.entries(groups).map(
     ([group, title]) => html`<section><h2>${title}</h2>
-<ol>${forgeries.filter((one) => one.group === group).map(card)}</ol></section>`,
+<ol>${forgeries.filter((one) => one.group === group).map((one) => card(one, banks))}</ol></section>`,
   )}</main>
 <div hidden><iframe name="frame-ours" title="unseen"></iframe><iframe name="frame-textbook" title="unseen"></iframe></div>
 </body>
@@ -64,12 +64,20 @@ ${places.map(
 )}</p></nav>`
 }
 
-function card({ id, name, tries, opensWindow }: Forgery) {
+function card({ id, name, tries, opensWindow, group }: Forgery, banks: Shown['banks']) {
   return html`<li class="card" id="${id}" data-opens-window="${opensWindow ? 'yes' : 'no'}">
 <div class="try"><h3 id="${id}-name">${name}</h3><p>${tries}</p>
 <button type="button" aria-describedby="${id}-name">${opensWindow ? 'Try it in a window' : 'Try it'}</button></div>
 <dl aria-live="polite">
-<div data-target="ours"><dt>Our bank</dt><dd class="verdict">not tried</dd><dd class="words"></dd></div>
-<div data-target="textbook"><dt>The textbook bank</dt><dd class="verdict">not tried</dd><dd class="words"></dd></div>
+${place('ours', 'Our bank', `${banks.ours}/`)}
+${place('textbook', 'The textbook bank', banks.textbook + (group === 'token' ? '/modern' : '/'))}
 </dl></li>`
 }
+
+const place = (
+  target: Target,
+  name: string,
+  signIn: string,
+) => html`<div data-target="${target}"><dt>${name}</dt>
+<dd class="verdict">not tried</dd><dd class="way" hidden><a href="${signIn}">Sign in as Ada</a>, and try again.</dd>
+<dd class="words"></dd></div>`

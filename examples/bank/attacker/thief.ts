@@ -1,7 +1,7 @@
 import { ada, mallory, type Person } from '../people.ts'
 import { fetchHere } from '../place.ts'
 import { createDevice } from './device.ts'
-import { loot, type Target, targets } from './forgeries.ts'
+import { forgedNote, loot, type Target, targets } from './forgeries.ts'
 
 /** What the attacker does from a machine of their own, without anybody's browser. */
 export type Thief = {
@@ -41,7 +41,7 @@ export function createThief(banks: Record<Target, string>): Thief {
     post(`${banks[target]}/payments`, order, token)
 
   async function spend(target: Target, token: string): Promise<void> {
-    await pay(target, token, { to: mallory.email, amount: loot, note: 'with your token' })
+    await pay(target, token, { to: mallory.email, amount: loot, note: `${forgedNote} with your token` })
   }
 
   return {
@@ -53,7 +53,11 @@ export function createThief(banks: Record<Target, string>): Thief {
       const token = await device.signIn(ada)
       await spend('ours', token)
       const own = createDevice(banks.ours)
-      await own.pay(token, { to: mallory.email, amount: loot, note: 'with your token and my key' })
+      await own.pay(token, {
+        to: mallory.email,
+        amount: loot,
+        note: `${forgedNote} with your token and my key`,
+      })
       await device.signOut(token)
     },
     async replay() {

@@ -38,6 +38,7 @@ export function pageOf(given: { addresses: Addresses; part: Markup; recent: read
 </header>
 <main>
 <div><p id="said" class="notice" role="status" hidden></p>
+<button class="second" id="back" type="button" hidden></button>
 <div id="counter">${part}</div></div>
 <section class="panel" aria-labelledby="panel-title">
 ${tour(addresses)}
@@ -53,8 +54,9 @@ and what that cost. The newest first.</p>
 
 /** What to do with five minutes. */
 const tour = ({ evil, textbook }: Addresses) => html`<ol class="tour">
+<li><b>Sign in</b> as Ada, by cookie or by token.</li>
 <li><b>Pay.</b> The check of who you are asks the database nothing.</li>
-<li><b>Go on by the other carrier,</b> and back. The bank sees the same you.</li>
+<li><b>Use the other carrier instead:</b> sign in by it too, and go back. Two sessions, the same you.</li>
 <li><b>Open a second window,</b> sign in by the other carrier, end one from the other.</li>
 <li><b>Sign in at the <a href="${textbook}/">textbook bank</a></b> too, and go to the <a href="${evil}/">attacker’s site</a>.</li>
 </ol>`
@@ -117,7 +119,7 @@ export function counterPart(given: {
 <h1 id="balance-title"><span class="quiet">Your balance</span> <output id="balance">${money(balance)}</output></h1>
 <p>${caller.account.email}, here by <strong id="carrier" data-carrier="${here}">${here}</strong></p>
 <div class="actions">
-<button class="second scripted" id="switch" type="button" data-to="${other}" hidden>Go on by ${other}</button>
+<button class="second scripted" id="switch" type="button" data-to="${other}" hidden>Use the ${other} instead</button>
 <form id="sign-out" method="post" action="/sign-out"><button class="second">Sign out</button></form>
 </div>
 </section>

@@ -22,7 +22,8 @@ type Fact = [term: string, fact: string | Markup]
 function cost({ measured: { what, microseconds, statements }, endedBefore }: Exchange): string {
   if (endedBefore !== null) return `refused ${endedBefore.toFixed(1)} ms after its end`
   const time = microseconds < 1000 ? `${microseconds} µs` : `${(microseconds / 1000).toFixed(1)} ms`
-  const asked = statements === null ? '' : `, ${statements} ${statements === 1 ? 'statement' : 'statements'}`
+  const asked =
+    statements === null ? '' : `, ${statements} ${statements === 1 ? 'database query' : 'database queries'}`
   return `${what === 'whole' ? 'answered' : 'checked'} in ${time}${asked}`
 }
 
@@ -45,8 +46,8 @@ function carried({ shown }: Exchange): Fact {
 }
 
 function guarded({ method, site, origin, shown, status, code }: Exchange): Fact {
-  if (method === 'GET' && code !== 'forged_request')
-    return ['Guard', 'a GET changes nothing, so it needs no proof']
+  if ((method === 'GET' || method === 'HEAD') && code !== 'forged_request')
+    return ['Guard', `a ${method} changes nothing, so it needs no proof`]
   const said = `Sec-Fetch-Site: ${site ?? 'absent'}${origin === null ? '' : `, Origin: ${origin}`}`
   if (code === 'forged_request') return ['Guard', `refused before anything was read. ${said}`]
   if (shown.carrier === 'token') return ['Guard', `no browser sends a token by itself. ${said}`]

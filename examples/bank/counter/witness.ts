@@ -15,6 +15,8 @@ export type Witness = {
   watch(request: Request, answer: () => Promise<Response>): Promise<Response>
   /** The newest first. */
   recent(): Exchange[]
+  /** The cookies of the browser that was last recognised by one, as it sent them: they are never shown. */
+  lastCookies(): string | null
   /** Calls back for each exchange that ends from now on; the function it gives stops that. */
   listen(hear: (heard: Heard) => void): () => void
 }
@@ -27,6 +29,7 @@ export function createWitness(): Witness {
   const recent: Exchange[] = []
   const listeners = new Set<(heard: Heard) => void>()
   let number = 0
+  let lastCookies: string | null = null
 
   function changeBy(exchange: Exchange, print: string): Change {
     if (endings.note(exchange, print)) return 'sessions'
@@ -47,8 +50,9 @@ export function createWitness(): Witness {
     const isKnown = endings.isKnown(print)
     const seen = unmeasured()
     const response = await measured(seen, answer)
-    if (seen.caller !== null) endings.learn(print, seen.caller)
     const { method, url, headers } = request
+    if (seen.caller !== null) endings.learn(print, seen.caller)
+    if (seen.caller?.carrier === 'cookie') lastCookies = headers.get('cookie')
     const { pathname: path } = new URL(url)
     const { status } = response
     const [site, origin] = [headers.get('sec-fetch-site'), headers.get('origin')]
@@ -72,6 +76,7 @@ export function createWitness(): Witness {
     journal,
     watch,
     recent: () => [...recent],
+    lastCookies: () => lastCookies,
     listen(hear) {
       listeners.add(hear)
       return () => listeners.delete(hear)
@@ -90,6 +95,8 @@ function codeOf(response: Response): Promise<string | null> {
 }
 
 async function memberOf(response: Response, type: string, name: string): Promise<string | null> {
+  // HEAD is answered with the type of a body, and without the body.
+  if (response.body === null) return null
   if (response.headers.get('content-type')?.split(';', 1)[0] !== type) return null
   const body: unknown = await response.clone().json()
   const value = body !== null && typeof body === 'object' ? Reflect.get(body, name) : null

@@ -10,7 +10,7 @@ import { ada, mallory, type Person } from '../people.ts'
 import { acceptSocket, refuseSocket } from '../socket.ts'
 import { accountPage, signInPage, tokenPage } from './pages.ts'
 import { readToken, signToken } from './token.ts'
-import { bodies, corsForEveryone, methodInTheQuery, secureAnyway } from './tutorial.ts'
+import { bodies, corsForEveryone, methodInTheQuery, secureAnyway, tellBriefly } from './tutorial.ts'
 
 declare module 'express-session' {
   interface SessionData {
@@ -23,6 +23,9 @@ export type TextbookBank = {
   journal: Journal
   ledger: Ledger
   upgrade(request: IncomingMessage, socket: Duplex): void
+  /** Whether the browser that was here last by this carrier is signed in as this person. */
+  isHere(by: 'cookie' | 'token', email: string): Promise<boolean>
+  putPasswordsBack(): void
   /** Passwords and money as on the first day. */
   startOver(): void
 }
@@ -36,7 +39,10 @@ export function createTextbook(ledger: Ledger, addresses: { bank: string; evil: 
   const journal = createJournal()
   const people = new Map<string, Person>()
   const secret = randomBytes(32).toString('hex')
+  const store = new session.MemoryStore()
+  const last = { sessionId: '', byToken: '' }
   const sessions = session({
+    store,
     secret,
     resave: false,
     saveUninitialized: false,
@@ -45,14 +51,23 @@ export function createTextbook(ledger: Ledger, addresses: { bank: string; evil: 
     cookie: { httpOnly: true, secure: true, sameSite: 'none' },
   })
 
-  function startOver(): void {
+  function putPasswordsBack(): void {
     for (const person of [ada, mallory]) people.set(person.email, { ...person })
+  }
+  function startOver(): void {
+    putPasswordsBack()
     for (const name of people.keys()) ledger.balance(name)
     ledger.startOver()
   }
   startOver()
 
+  // Express writes a stack trace to the terminal in any other; what the answer gives away is the same.
+  app.set('env', 'test')
   app.use(noting(journal), secureAnyway, corsForEveryone, methodInTheQuery, ...bodies, sessions)
+  app.use((request, _response, next) => {
+    if (request.session.name !== undefined) last.sessionId = request.sessionID
+    next()
+  })
 
   const callerOf = (request: Request): string | null => {
     const [, token] = /^Bearer (.+)$/.exec(request.headers.authorization ?? '') ?? []
@@ -66,6 +81,7 @@ export function createTextbook(ledger: Ledger, addresses: { bank: string; evil: 
     const name = rightPassword(inputOf(request))
     if (name === null) return response.status(401).send(signInPage(addresses, 'That did not fit.'))
     request.session.name = name
+    last.sessionId = request.sessionID
     return response.redirect(303, '/')
   })
   app.post('/token', (request, response) => {
@@ -90,6 +106,8 @@ export function createTextbook(ledger: Ledger, addresses: { bank: string; evil: 
   app.get('/balance', (request, response) => {
     const name = callerOf(request)
     if (name === null) return response.status(401).json({ error: 'sign in first' })
+    const isItsPage = request.headers['sec-fetch-site'] === 'same-origin'
+    if (isItsPage && request.headers.authorization !== undefined) last.byToken = name
     return response.json({ name, balance: ledger.balance(name) / 100, payments: ledger.payments(name) })
   })
   app.all('/password/change', (request, response) => {
@@ -107,6 +125,15 @@ export function createTextbook(ledger: Ledger, addresses: { bank: string; evil: 
   app.get(attackPath, (_request, response) => response.json(textbookDescription))
   app.get('/modern', (_request, response) => response.send(tokenPage(addresses)))
   app.use(express.static(new URL('./assets', import.meta.url).pathname))
+  app.use(tellBriefly)
+
+  async function isHere(by: 'cookie' | 'token', email: string): Promise<boolean> {
+    // A token is never taken back, so whoever showed one is still here.
+    if (by === 'token') return last.byToken === email
+    return new Promise((resolve) => {
+      store.get(last.sessionId, (_fault, found) => resolve(found?.name === email))
+    })
+  }
 
   function upgrade(request: IncomingMessage, socket: Duplex): void {
     secureAnyway(request)
@@ -119,7 +146,7 @@ export function createTextbook(ledger: Ledger, addresses: { bank: string; evil: 
     })
   }
 
-  return { app, journal, ledger, upgrade, startOver }
+  return { app, journal, ledger, upgrade, isHere, putPasswordsBack, startOver }
 }
 
 function noting(journal: Journal) {

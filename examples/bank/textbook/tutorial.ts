@@ -38,3 +38,15 @@ function fieldsOfMultipart(request: Request, _response: Response, next: NextFunc
   }
   next()
 }
+
+/** Fault or not, the answer is Express's own, stack trace included; the terminal of the demonstration gets one line of a fault. */
+export function tellBriefly(
+  fault: unknown,
+  _request: Request,
+  _response: Response,
+  next: NextFunction,
+): void {
+  const status = fault instanceof Error && 'status' in fault ? Number(fault.status) : 500
+  if (status >= 500) console.error(`The textbook bank failed: ${fault}`)
+  next(fault)
+}

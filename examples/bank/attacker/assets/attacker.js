@@ -1,5 +1,10 @@
 // What an attacker's page can make a browser do. Whether it worked is for the server to say.
-const names = { held: 'Nothing happened', fell: 'It worked', waiting: '…' }
+const names = {
+  held: 'Nothing happened',
+  fell: 'It worked',
+  untested: 'Not a test: you are not signed in here',
+  waiting: '…',
+}
 
 const ways = {
   form({ url, type, fields, into }, target) {
@@ -76,6 +81,7 @@ function tell(card, target, { verdict, words, after, before }) {
   place.querySelector('.verdict').textContent = names[verdict]
   const moved = before === after ? `Balance ${after}, as before.` : `Balance ${before} before, ${after} now.`
   place.querySelector('.words').textContent = verdict === 'waiting' ? '' : `${words} ${moved}`
+  place.querySelector('.way').hidden = verdict !== 'untested'
   document.getElementById(`balance-${target}`).textContent = after
 }
 

@@ -13,6 +13,7 @@ let socket = null
 const counter = document.getElementById('counter')
 const exchanges = document.getElementById('exchanges')
 const said = document.getElementById('said')
+const back = document.getElementById('back')
 /** To look again is no sign of life: a forgotten window keeps no session alive. */
 const passive = { headers: { 'counterfoil-passive': '?1' } }
 
@@ -23,13 +24,34 @@ function goOnBy(next) {
   sessionStorage.setItem('carrier', next)
 }
 
-/** Fetches the part of the page that is about who is here. */
+/** The part of the page that is about who is here by this carrier. */
+async function counterBy(which) {
+  const answer = await clients[which].fetch('/counter', passive)
+  // A refused token is told as a problem; the page for nobody is asked for as nobody.
+  return answer.status === 401 && !isPage(answer)
+    ? fetch('/counter', { ...passive, credentials: 'omit' })
+    : answer
+}
+
+/** A session by one carrier is none by the other. Until somebody signs in, this window stays who it was. */
+async function tryBy(next) {
+  const answer = await counterBy(next)
+  if (answer.ok) {
+    goOnBy(next)
+    say(`This window goes on by ${next}.`)
+    return show()
+  }
+  if (!isPage(answer)) return say('The bank did not answer that. This window stays as it was.')
+  replaceCounter(await answer.text())
+  say(`You are not signed in by ${next} in this browser yet. Sign in below, or go back to the ${carrier}.`)
+  back.textContent = `Back to the ${carrier}`
+  back.hidden = false
+}
+
+/** Draws the part of the page that is about who is here. */
 async function show() {
   const before = document.getElementById('carrier')?.dataset.carrier
-  let answer = await call('/counter', passive)
-  // A refused token is told as a problem; the page for nobody is asked for as nobody.
-  if (answer.status === 401 && !isPage(answer))
-    answer = await fetch('/counter', { ...passive, credentials: 'omit' })
+  const answer = await counterBy(carrier)
   if (!isPage(answer)) return
   replaceCounter(await answer.text())
   const isOver = before === carrier && answer.status === 401
@@ -81,6 +103,7 @@ function deviceLine({ id, device, carrier, created_at, current }) {
 function say(text) {
   said.textContent = text
   said.hidden = text === ''
+  back.hidden = true
 }
 
 /** What works only with script is offered only with script. */
@@ -157,9 +180,11 @@ counter.addEventListener('submit', (event) => {
 })
 
 counter.addEventListener('click', ({ target }) => {
-  if (target.id !== 'switch') return
-  goOnBy(target.dataset.to)
-  say(`This window goes on by ${carrier}.`)
+  if (target.id === 'switch') void tryBy(target.dataset.to)
+})
+
+back.addEventListener('click', () => {
+  say('')
   void show()
 })
 
