@@ -31,7 +31,10 @@ export type RefusalEntry = { readonly status: number; readonly message: string }
 
 /** Every refusal that a verifier can give. Codes are permanent. */
 export const verifierRefusals = {
-  credential_missing: { status: 401, message: 'Sign in first: this request carries no credential, or one that is over.' },
+  credential_missing: {
+    status: 401,
+    message: 'Sign in first: this request carries no credential, or one that is over.',
+  },
   credential_invalid: { status: 401, message: 'The credential of this request is not valid.' },
   credential_ambiguous: { status: 400, message: 'The request carries more than one credential. Send one.' },
   proof_invalid: {
