@@ -124,6 +124,13 @@ export function createCarriers(needs: Needs): Carriers {
     )
   }
 
+  /** A question costs the store a write, which nobody gets for a credential that he made up. A token is refused. */
+  async function isGenuine(carried: Carried, credential: string): Promise<boolean> {
+    if (carried === 'cookies') return secrets.open('cookie', credential, cookieBytes) !== null
+    await tokens.claimsOf(credential)
+    return true
+  }
+
   /** Where the store cannot be read, nobody knows whether the credential still lives. */
   async function readOrRefuse(
     carried: Carried,
@@ -132,7 +139,9 @@ export function createCarriers(needs: Needs): Carriers {
   ): Promise<Statement | null> {
     const reading = () => read(carried, credential)
     try {
-      return await (given.isAsking ? feed.ask(reading, (statement) => statement?.asOf ?? null) : reading())
+      if (!given.isAsking) return await reading()
+      if (!(await isGenuine(carried, credential))) return null
+      return await feed.ask(reading, (statement) => statement?.asOf ?? null)
     } catch (error) {
       if (error instanceof Refusal) throw error
       log.error('the store could not be read for a credential', error)

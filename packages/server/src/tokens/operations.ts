@@ -62,7 +62,9 @@ export type Tokens = {
     audience: string
     proof: Proof
   }): Promise<Omit<TokenPair, 'refresh_token'>>
-  /** Checks an access token made for us and reads its session. Throws `credential_invalid`, `token_expired`, `session_ended`. */
+  /** What an access token made for us says, whatever became of its session: nothing is read for one that is not genuine. */
+  claimsOf(accessToken: string): Promise<AccessTokenClaims>
+  /** The same, and reads its session. Throws `credential_invalid`, `token_expired`, `session_ended`. */
   identify(accessToken: string): Promise<Identified>
 }
 
@@ -115,6 +117,11 @@ export function createTokens(needs: Needs): Tokens {
       token_type: about.key === null ? 'Bearer' : 'DPoP',
       expires_in: Math.min(lifeSeconds, session.expires_at - readStart),
     }
+  }
+
+  async function claimsOf(accessToken: string): Promise<AccessTokenClaims> {
+    const { believed } = await keys.ring()
+    return checkAccessToken(accessToken, { keys: believed, issuer, audience: issuer, now: clock.now() })
   }
 
   async function handOut({ sessionId, proof, from, drawn = null }: NewPair) {
@@ -275,10 +282,9 @@ export function createTokens(needs: Needs): Tokens {
       const status = await statusLists.claimFor(audience, session)
       return mint(session, readStart, { audience, key: proof.thumbprint, status })
     },
+    claimsOf,
     async identify(accessToken) {
-      const { believed } = await keys.ring()
-      const expected = { keys: believed, issuer, audience: issuer, now: clock.now() }
-      const claims = checkAccessToken(accessToken, expected)
+      const claims = await claimsOf(accessToken)
       const session = claims.sessionId === null ? null : await sessions.findLive(claims.sessionId)
       if (session === null || session.account_id !== claims.subject) refuse('session_ended')
       // The session may have been proven anew after an end; this statement about it was made before.
