@@ -71,6 +71,7 @@ const tree = {
   'packages/server/src/a.long.test.ts': '',
   'packages/server/src/a.ts': '',
   'packages/server/src/store.test.ts': 'onEachEngine(name, (open) => {})',
+  'packages/server/src/pool.test.ts': 'onPostgres(name, (open) => {}), openHouse',
   'tools/b.test.ts': '',
   'tools/b.browser.test.ts': '',
   'lab/c.test.ts': '',
@@ -82,7 +83,8 @@ const choices: { fast?: true; short?: true; only: string | null; files: string[]
     only: null,
     files: [
       ...['packages/server/src/a.long.test.ts', 'tools/b.browser.test.ts', 'packages/server/src/a.test.ts'],
-      ...['packages/server/src/store.test.ts', 'tools/b.test.ts', 'lab/c.test.ts', 'examples/bank/d.test.ts'],
+      ...['packages/server/src/pool.test.ts', 'packages/server/src/store.test.ts', 'tools/b.test.ts'],
+      ...['lab/c.test.ts', 'examples/bank/d.test.ts'],
     ],
   },
   { fast: true, only: null, files: ['packages/server/src/a.test.ts', 'tools/b.test.ts'] },

@@ -24,13 +24,21 @@ const machinery =
   /\b(?:onEachEngine|onPostgres|openHouse|openDatabase|startServer|dataFolder|routeTable|runSuites)\b/
 const isUnit = (root: string, file: string) => !isLong(file) && !machinery.test(read(root, file))
 
+// Of such a file nothing is left where there is no PostgreSQL, and a file without tests is a fault.
+function needsPostgres(root: string, file: string): boolean {
+  const text = read(root, file)
+  return /\bonPostgres\(/.test(text) && !/\b(?:onEachEngine|onSqlite)\(/.test(text)
+}
+
 /** Long files first, so the two lanes end at about the same time. */
 export function suiteFiles(root: string, { fast, short, only }: Chosen): string[] {
   const folders = fast ? ['packages', 'tools'] : ['packages', 'tools', 'lab', 'examples']
   const files = filesWithin(root, folders).filter((file) => file.endsWith('.test.ts'))
   const chosen = files.filter(
     (file) =>
-      (only === null || file.includes(only)) && (!fast || isUnit(root, file)) && (!short || !isLong(file)),
+      (only === null || file.includes(only)) &&
+      (!fast || isUnit(root, file)) &&
+      (!short || !(isLong(file) || needsPostgres(root, file))),
   )
   return [...chosen.filter(isLong), ...chosen.filter((file) => !isLong(file))]
 }
