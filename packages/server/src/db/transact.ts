@@ -1,9 +1,10 @@
-import { isOutdated } from './prepared.ts'
 import type { Db } from './schema.ts'
 
 const rounds = 4
 /** serialization_failure and deadlock_detected: nothing was done, and the same again may go through. */
 const passing = new Set(['40001', '40P01'])
+/** A statement of it was prepared before a migration (prepared.ts): it will be prepared anew. */
+const outdated = new Set(['0A000', '26000'])
 
 type AfterCommit = () => Promise<void>
 const waiting = new WeakMap<Db, AfterCommit[]>()
@@ -35,9 +36,6 @@ export function afterCommit(tx: Db, task: AfterCommit): void {
 }
 
 function isPassing(error: unknown): boolean {
-  // What was prepared before a migration will be prepared anew.
-  if (isOutdated(error)) return true
-  return (
-    error instanceof Error && 'code' in error && typeof error.code === 'string' && passing.has(error.code)
-  )
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return false
+  return passing.has(error.code) || outdated.has(error.code)
 }
