@@ -30,6 +30,23 @@ export function requiring<Route>(checks: Checks<Route>, given: Requirements) {
   }
 }
 
+/** Goes on with who asks, at once where that is known, or stops with what was thrown. */
+export function afterJudging<Seen>(
+  judge: Judge<Seen>,
+  request: Seen,
+  { enter, stop }: { enter: (caller: Caller | null) => void; stop: (error: unknown) => void },
+): void {
+  let found: ReturnType<typeof judge>
+  try {
+    found = judge(request)
+  } catch (error) {
+    stop(error)
+    return
+  }
+  if (found instanceof Promise) void found.then(enter, stop)
+  else enter(found)
+}
+
 /** The caller of a request that a route required one for. Anything else is a mistake in the application. */
 export function knownCaller(caller: Caller | null | undefined): Caller {
   if (caller) return caller

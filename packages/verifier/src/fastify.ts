@@ -1,4 +1,4 @@
-import { type Checks, type Judge, knownCaller, requiring } from './adapter.ts'
+import { afterJudging, type Checks, type Judge, knownCaller, requiring } from './adapter.ts'
 import type { Caller } from './caller.ts'
 import type { IncomingRequest } from './incoming.ts'
 import { problemFor } from './problem.ts'
@@ -35,14 +35,7 @@ function hook(judge: Judge<Judgeable>): Hook {
       done()
     }
     const stop = (error: unknown) => answer(error, { request, reply, done })
-    let found: ReturnType<typeof judge>
-    try {
-      found = judge(request)
-    } catch (error) {
-      return stop(error)
-    }
-    if (found instanceof Promise) void found.then(enter, stop)
-    else enter(found)
+    afterJudging(judge, request, { enter, stop })
   }
 }
 
