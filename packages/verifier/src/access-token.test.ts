@@ -64,6 +64,19 @@ test('a bound token names the key, a grant token names the actor and the grant a
   assert.equal(found.sessionId, null)
 })
 
+/** `act` of somebody for whom the others act, the one who acts now first. */
+function chainOf(...subjects: string[]): object | undefined {
+  return subjects.reduceRight<object | undefined>(
+    (act, sub) => (act === undefined ? { sub } : { sub, act }),
+    undefined,
+  )
+}
+
+test('of a chain of actors the outermost is the one who acts: those before it decide nothing', () => {
+  const claims = { act: chainOf('api', 'worker', 'gateway', 'scheduler') }
+  assert.equal(checkAccessToken(signToken({ claims }), expected).actor, 'api')
+})
+
 const acceptedClaims: [what: string, claims: Record<string, unknown>][] = [
   ['an audience in a list of one', { aud: [audience] }],
   ['an empty scope', { scope: '' }],
@@ -134,7 +147,11 @@ const invalidClaims: [what: string, claims: Record<string, unknown>, detail: Reg
   ['an actor in text', { act: 'worker' }, /act/],
   ['an actor without a name', { act: {} }, /sub/],
   ['a null actor', { act: null }, /act/],
-  ['an actor who acts for another', { act: { sub: 'a', act: { sub: 'b' } } }, /chain/],
+  ['an actor for whom nobody in particular acts', { act: { sub: 'a', act: null } }, /act/],
+  ['a chain with a link in text', { act: { sub: 'a', act: 'b' } }, /act/],
+  ['a chain with a link without a name', { act: { sub: 'a', act: { client_id: 'b' } } }, /sub/],
+  ['a chain of five', { act: chainOf('a', 'b', 'c', 'd', 'e') }, /too long/],
+  ['a chain that comes back', { act: chainOf('a', 'b', 'a') }, /twice/],
   ['an empty grant', { grant: '' }, /grant/],
   ['a number as grant', { grant: 1 }, /grant/],
 ]

@@ -26,7 +26,7 @@ export type AccessTokenClaims = {
   readonly asOf: number
   /** The thumbprint of the key that the token is bound to. Not null: worthless without a DPoP proof by that key. */
   readonly confirmation: string | null
-  /** The client that acts for the subject. Not null: the subject is not present. */
+  /** The client that acts for the subject. Not null: the subject is not present. Of a chain, the one who acts now. */
   readonly actor: string | null
   readonly grant: string | null
 }
@@ -47,6 +47,9 @@ export type ExpectedClaims = {
   /** How far the issuer's clock may be from ours. Default 0. */
   readonly skewSeconds?: number
 }
+
+/** How many may act one for the other: a chain is as long as the calls behind a request, and each one widens who to trust. */
+export const longestActorChain = 4
 
 const maxLifetimeSeconds = 24 * 3600
 // A token can reach a neighbour's clock before that clock reaches its `iat`.
@@ -155,12 +158,20 @@ function readConfirmation(cnf: JsonValue | undefined): string | null {
   return Object.keys(others).length === 0 ? jkt : invalid('cnf has more than jkt')
 }
 
-/** One actor, not a chain: nobody here may act for somebody who acts for somebody. */
+/**
+ * Who acts now: the outermost of a chain (RFC 8693 4.1). Those inside had it before and decide nothing, but a chain that is
+ * too long, that holds one twice, or that is malformed anywhere is none that a server of ours makes.
+ */
 function readActor(act: JsonValue | undefined): string | null {
-  if (act === undefined) return null
-  const actor = isJsonObject(act) ? act : invalid('act is not an object')
-  if (actor.act !== undefined) invalid('act is a chain')
-  return text((name) => actor[name], 'sub')
+  const chain: string[] = []
+  for (let link = act; link !== undefined; ) {
+    const actor = isJsonObject(link) ? link : invalid('act is not an object')
+    chain.push(text((name) => actor[name], 'sub'))
+    if (chain.length > longestActorChain) invalid('act is a chain that is too long')
+    link = actor.act
+  }
+  if (new Set(chain).size < chain.length) invalid('act names one actor twice')
+  return chain[0] ?? null
 }
 
 function text(members: JsonMembers, name: string): string {

@@ -96,6 +96,14 @@ export type StatementKeys = {
 }
 
 /**
+ * Whether a grant that is known to be over is what ended a statement: its own end, or that of the session which it was to
+ * end with. Otherwise the grant may go on, and another token of it be good.
+ */
+export function isGrantOver({ ends }: Ends, { grant, session }: StatementKeys): boolean {
+  return grant !== null && (ends.has(grant) || (session !== null && ends.has(session)))
+}
+
+/**
  * Whether a statement that was read at position `asOf` has been ended since: the "or" over all that could have ended it.
  * `dead`: for good. `outdated`: it may live, but another read has to say so.
  */

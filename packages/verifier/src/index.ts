@@ -1,4 +1,9 @@
-export { type AccessTokenClaims, checkAccessToken, type ExpectedToken } from './access-token.ts'
+export {
+  type AccessTokenClaims,
+  checkAccessToken,
+  type ExpectedToken,
+  longestActorChain,
+} from './access-token.ts'
 export { decodeBase64url, encodeBase64url } from './base64url.ts'
 export { type Cache, createCache } from './cache.ts'
 export type { Caller, CallerSession, Carrier } from './caller.ts'
@@ -27,7 +32,7 @@ export {
   sessionCookieName,
 } from './credentials.ts'
 export { checkSignature, importVerificationKey } from './cryptography.ts'
-export { judge, type StatementKeys } from './ends.ts'
+export { isGrantOver, judge, type StatementKeys } from './ends.ts'
 export {
   cookieStatementSeconds,
   type FeedEntry,

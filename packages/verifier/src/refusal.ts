@@ -51,6 +51,7 @@ export const verifierRefusals = {
   },
   token_expired: { status: 401, message: 'The access token has expired. Refresh it.' },
   session_ended: { status: 401, message: 'The session has ended. Sign in again.' },
+  grant_ended: { status: 401, message: 'What allowed this has ended. Only the user can allow it again.' },
   forged_request: {
     status: 403,
     message: 'The browser did not prove that this request comes from our own pages.',

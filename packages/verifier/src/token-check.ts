@@ -1,5 +1,6 @@
 import { parseAccessToken, proveAccessToken, type UnprovenToken } from './access-token.ts'
 import { admit, type Checker, type Entry, find, isFresh } from './checker.ts'
+import { isGrantOver } from './ends.ts'
 import { skewSeconds } from './feed.ts'
 import type { Keys } from './keys.ts'
 import type { Limit } from './limit.ts'
@@ -71,7 +72,11 @@ export function createTokenCheck(needs: TokenCheckNeeds): TokenCheck {
     const keys = keysOf(statement)
     const admission = admit(checker, { carried: 'tokens', credential: token, statement, keys, askedAt }, now)
     if (admission.kind === 'admitted') return accept(admission.entry, limit)
-    if (admission.kind !== 'expired') refuse('session_ended', `access token: ${admission.kind}`)
+    if (admission.kind !== 'expired')
+      refuse(
+        isGrantOver(checker.view, keys) ? 'grant_ended' : 'session_ended',
+        `access token: ${admission.kind}`,
+      )
     if (wallSeconds(checker.view.steady, now) >= statement.end) refuse('token_expired', 'exp has passed')
     return refuse('feed_stale', 'nothing is known of revocations yet')
   }

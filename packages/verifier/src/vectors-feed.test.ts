@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Caller } from './caller.ts'
 import { admit, callerOf, createChecker, look } from './checker.ts'
+import { isGrantOver } from './ends.ts'
 import type { FeedEntry, FeedKind } from './feed.ts'
 import { keysOf, type Statement } from './statement.ts'
 import { type Instant, stamp } from './steady.ts'
@@ -89,7 +90,7 @@ function verdictOf(given: VerdictCase, statement: Statement): { verdict: string;
   function refused(kind: 'dead' | 'outdated' | 'expired'): string {
     if (kind === 'expired' && feed.window === 0) return 'ask'
     if (isCookie) return kind === 'dead' ? 'absent' : 'read_again'
-    if (kind !== 'expired') return 'session_ended'
+    if (kind !== 'expired') return isGrantOver(view, keysOf(statement)) ? 'grant_ended' : 'session_ended'
     return now >= statement.end ? 'token_expired' : 'feed_stale'
   }
 }

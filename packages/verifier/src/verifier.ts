@@ -45,7 +45,7 @@ export type Verifier = {
   /**
    * Who sends this request: null if nobody that we know (no credential, or a cookie that is unknown or over). Guards
    * unsafe requests first; never sets a cookie. A `Refusal`: `forged_request`, `credential_invalid`,
-   * `credential_ambiguous`, `token_expired`, `session_ended`, `feed_stale`; and for a token that is bound to a key, which
+   * `credential_ambiguous`, `token_expired`, `session_ended`, `grant_ended`, `feed_stale`; and for a token that is bound to a key, which
    * has to come with a DPoP proof for this very request, `proof_invalid` and `too_many_proofs`.
    */
   identify(request: IncomingRequest, route?: RouteOptions): Promise<Caller | null>
