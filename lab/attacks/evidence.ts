@@ -49,7 +49,7 @@ export async function faceOf(
 
 export async function codeOf(response: Response): Promise<string> {
   const problem = (await response.json()) as { code?: string; error?: string }
-  return problem.code ?? problem.error ?? ''
+  return problem.error ?? problem.code ?? ''
 }
 
 export async function expectRefused(

@@ -36,13 +36,14 @@ const works = async (at: TestHouse, token: string) =>
 const eventsOf = async ({ db }: TestHouse) =>
   (await db.selectFrom('event').select('kind').execute()).map(({ kind }) => kind)
 
-/** RFC 6749 5.2: an error of the list, a description, nothing that could be a token, and no cache keeps it. */
+/** RFC 6749 5.2: an error of the list, a description, our own code, nothing that could be a token, and no cache keeps it. */
 function assertError(
   { status, headers, body }: Omit<Answer, 'pair'>,
   expected: { status: number; error: string },
 ): void {
   assert.deepEqual({ status, error: body.error }, expected)
-  assert.deepEqual(Object.keys(body), ['error', 'error_description'])
+  assert.deepEqual(Object.keys(body), ['error', 'error_description', 'code'])
+  assert.match(String(body.code), /^[a-z_]+$/)
   assert.match(String(body.error_description), /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/)
   assert.equal(headers.get('content-type'), 'application/json')
   assert.equal(headers.get('cache-control'), 'no-store')

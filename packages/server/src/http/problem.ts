@@ -55,8 +55,9 @@ export function showRefusal(
   }
   if (asked.kind === 'oauth') {
     headers['content-type'] = 'application/json'
+    // Of several ends that are one word there, `code` tells which: clients pass over what they do not know.
     const error = oauthErrors.get(code) ?? 'invalid_request'
-    return { status, headers, body: JSON.stringify({ error, error_description: message }) }
+    return { status, headers, body: JSON.stringify({ error, error_description: message, code }) }
   }
   headers['content-type'] = 'application/problem+json'
   return { status, headers, body: JSON.stringify({ type: 'about:blank', title: message, status, code }) }
