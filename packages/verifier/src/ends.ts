@@ -25,6 +25,9 @@ export type Ends = {
  */
 type Mark = { position: number; forgetAt: number; keptUntil: number }
 
+/** Of a view that has learnt nothing. */
+const firstVersion = 1
+
 export function createEnds(now: Instant): Ends {
   return {
     steady: startSteady(now),
@@ -32,8 +35,8 @@ export function createEnds(now: Instant): Ends {
     ends: new Map(),
     changes: new Map(),
     prints: new Map(),
-    version: 1,
-    broad: 1,
+    version: firstVersion,
+    broad: firstVersion,
     pruneAt: 0,
   }
 }
@@ -107,11 +110,9 @@ export function isGrantOver({ ends }: Ends, { grant, session }: StatementKeys): 
  * Whether a statement that was read at position `asOf` has been ended since: the "or" over all that could have ended it.
  * `dead`: for good. `outdated`: it may live, but another read has to say so.
  */
-export function judge(
-  { ends, changes }: Ends,
-  keys: StatementKeys,
-  asOf: number,
-): 'live' | 'outdated' | 'dead' {
+export function judge(kept: Ends, keys: StatementKeys, asOf: number): 'live' | 'outdated' | 'dead' {
+  if (!isHeardOf(kept, keys)) return 'live'
+  const { ends, changes } = kept
   const { session, cookie, grant, account, client, key } = keys
   const isEnded = (id: string | null) => id !== null && ends.has(id)
   if (isEnded(session) || isEnded(cookie) || isEnded(grant) || isEnded(key)) return 'dead'
@@ -120,4 +121,11 @@ export function judge(
     return 'outdated'
   // A token cannot be read again, and tells nothing that changes: to refuse it would end it.
   return cookie !== null && isLater(changes.get(account)) ? 'outdated' : 'live'
+}
+
+/** Whether anything may be known of these. Most were never heard of, and small numbers are found sooner than texts. */
+function isHeardOf({ prints, broad }: Ends, { session, account, cookie, grant }: StatementKeys): boolean {
+  const isKnown = (key: string | null) => key !== null && prints.has(printOf(key))
+  const hasBroad = broad > firstVersion
+  return hasBroad || isKnown(session) || isKnown(account) || isKnown(cookie) || isKnown(grant)
 }

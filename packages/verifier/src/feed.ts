@@ -40,16 +40,15 @@ export const cookieStatementSeconds = 3600
  */
 export function feedKey(kind: FeedKind, id: string): string {
   if (kind !== 'client' && kind !== 'key') return keyOf(kind === 'changed' ? 'account' : kind, id)
-  const name = `${kind}:${id}`
-  const known = shared.get(name)
+  const known = shared[kind].get(id)
   if (known !== undefined) return known
   const key = keyOf(kind, id)
-  shared.set(name, key)
+  shared[kind].set(id, key)
   return key
 }
 
 // There are few clients and signing keys, and each token names one of both.
-const shared = createCache<string>(200)
+const shared = { client: createCache<string>(200), key: createCache<string>(200) }
 
 const keyOf = (kind: FeedKind, id: string) => sha256(`${kind}:${id}`).slice(0, 22)
 

@@ -69,32 +69,47 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 const longestPlain = 8192
+const quote = 0x22
+const backslash = 0x5c
 
 /**
- * A shortcut for texts that are as a machine writes them, or null for all others, which are read letter by letter. What
- * comes out the same when it is written again has no member twice, no white space and no second spelling of anything;
- * without escapes and within a string that is well formed there are no unpaired surrogates either.
+ * A shortcut for texts without escapes, or null for all others, which are read letter by letter. Without escapes two
+ * quotes are one string, so the strings of a text can be counted before it is read. If as many come out, no member was
+ * named twice: of two the platform's parser would have dropped one, and its name with it.
  */
 function readPlain(text: string, limits: JsonLimits): JsonObject | null {
-  if (text.length > longestPlain || !text.startsWith('{') || text.includes('\\') || !text.isWellFormed())
-    return null
+  if (text.length > longestPlain || !text.startsWith('{') || !text.isWellFormed()) return null
+  let quotes = 0
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === backslash) return null
+    if (unit === quote) quotes++
+  }
   const found: Members = JSON.parse(text)
-  if (JSON.stringify(found) !== text) return null
-  const left = { depth: limits.maxDepth ?? 16, members: limits.maxMembers ?? 1000 }
-  return takePrototypes(found, left) ? found : null
+  const left = { depth: limits.maxDepth ?? 16, members: limits.maxMembers ?? 1000, strings: quotes / 2 }
+  return takeMembers(found, left) && left.strings === 0 ? found : null
 }
 
 type Members = { [name: string | number]: JsonValue }
+type Left = { depth: number; members: number; strings: number }
 
-/** Replaces the objects inside by ones without a prototype; false past a limit, where the long way says the same. */
-function takePrototypes(found: Members, left: { depth: number; members: number }): boolean {
-  if (left.depth-- <= 0) return false
-  for (const name of Object.keys(found)) {
-    if (left.members-- <= 0) return false
+/**
+ * Counts what is there, and replaces the objects inside by ones without a prototype. False past a limit and at a number
+ * that is not finite, where the long way says the same.
+ */
+function takeMembers(found: Members, left: Left): boolean {
+  const names = Object.keys(found)
+  left.depth--
+  left.members -= names.length
+  if (left.depth < 0 || left.members < 0) return false
+  if (!Array.isArray(found)) left.strings -= names.length
+  for (const name of names) {
     const member = found[name]
+    if (typeof member === 'string') left.strings--
+    if (typeof member === 'number' && !Number.isFinite(member)) return false
     if (typeof member !== 'object' || member === null) continue
     const inner = (Array.isArray(member) ? member : { __proto__: null, ...member }) as Members
-    if (!takePrototypes(inner, left)) return false
+    if (!takeMembers(inner, left)) return false
     found[name] = inner
   }
   left.depth++

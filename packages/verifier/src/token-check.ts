@@ -10,7 +10,7 @@ import type { Said } from './questions.ts'
 import { refuse } from './refusal.ts'
 import { type Soon, soon } from './soon.ts'
 import { keysOf, type Statement, statementOf } from './statement.ts'
-import { stamp, wallSeconds } from './steady.ts'
+import { type Instant, stamp, wallSeconds } from './steady.ts'
 import { ageOf } from './view.ts'
 
 export type TokenCheckNeeds = {
@@ -25,8 +25,11 @@ export type TokenCheckNeeds = {
 
 /** The checks of a token that is not known yet, or of which too little is known for a route. */
 export type TokenCheck = {
-  /** Of one that is not known. At once where nobody has to be asked and signatures are checked at once. */
-  first(token: string, limit: Limit): Soon<Entry>
+  /**
+   * Of one that is not known, at `now`. At once where nobody has to be asked and signatures are checked at once; the clocks
+   * are read again at the end, whatever it took.
+   */
+  first(token: string, limit: Limit, now: Instant): Soon<Entry>
   /** Of one that is known, although too little of it for a route. */
   again(token: string, limit: Limit): Promise<Entry>
 }
@@ -42,28 +45,30 @@ export function createTokenCheck(needs: TokenCheckNeeds): TokenCheck {
     return said?.askedAt ?? 0
   }
 
-  function prove(unproven: UnprovenToken, key: VerificationKey | 'unknown' | 'unavailable'): Soon<Statement> {
+  type Found = VerificationKey | 'unknown' | 'unavailable'
+
+  function prove(unproven: UnprovenToken, key: Found, at: Instant): Soon<Statement> {
     if (key === 'unavailable') refuse('feed_stale', 'the keys of the issuer cannot be fetched')
     if (key === 'unknown') refuse('credential_invalid', 'access token: kid is unknown')
-    const now = wallSeconds(checker.view.steady, machine.now())
+    const now = wallSeconds(checker.view.steady, at)
     // The skew is for `iat` alone: `admit` holds on to the very end.
     const claims = proveAccessToken(unproven, { key, issuer, audience, now, skewSeconds })
     return soon(claims, (proven) => statementOf(proven, unproven.kid))
   }
 
-  function accept(entry: Entry, limit: Limit): Entry {
-    const isEnough =
-      ask === null || limit.isLenient || isFresh(checker.view, entry, machine.now(), limit.maxStale)
+  function accept(entry: Entry, limit: Limit, now: Instant): Entry {
+    const isEnough = ask === null || limit.isLenient || isFresh(checker.view, entry, now, limit.maxStale)
     return isEnough ? entry : refuse('feed_stale', 'the feed is old and the server does not answer')
   }
 
   /** Known, but what is known is old. Null: something has ended it meanwhile. */
   async function renew(token: string, limit: Limit): Promise<Entry | null> {
     const asked = await askedAt(token, limit)
-    const entry = find(checker, 'tokens', token, machine.now())
+    const now = machine.now()
+    const entry = find(checker, 'tokens', token, now)
     if (entry === null) return null
     entry.askedAt = Math.max(entry.askedAt, Math.floor(asked))
-    return accept(entry, limit)
+    return accept(entry, limit, now)
   }
 
   function take(token: string, statement: Statement, given: { limit: Limit; askedAt: number }): Entry {
@@ -71,7 +76,7 @@ export function createTokenCheck(needs: TokenCheckNeeds): TokenCheck {
     const now = machine.now()
     const keys = keysOf(statement)
     const admission = admit(checker, { carried: 'tokens', credential: token, statement, keys, askedAt }, now)
-    if (admission.kind === 'admitted') return accept(admission.entry, limit)
+    if (admission.kind === 'admitted') return accept(admission.entry, limit, now)
     if (admission.kind !== 'expired')
       refuse(
         isGrantOver(checker.view, keys) ? 'grant_ended' : 'session_ended',
@@ -81,11 +86,11 @@ export function createTokenCheck(needs: TokenCheckNeeds): TokenCheck {
     return refuse('feed_stale', 'nothing is known of revocations yet')
   }
 
-  function first(token: string, limit: Limit): Soon<Entry> {
+  function first(token: string, limit: Limit, now: Instant): Soon<Entry> {
     const unproven = parseAccessToken(token)
-    const statement = soon(keys.find(unproven.kid), (key) => prove(unproven, key))
+    const statement = soon(keys.find(unproven.kid), (key) => prove(unproven, key, now))
     return soon(statement, (proven) => {
-      const isCurrent = ask !== null && ageOf(checker.view, machine.now()) <= limit.maxStale
+      const isCurrent = ask !== null && ageOf(checker.view, now) <= limit.maxStale
       const asked = isCurrent ? 0 : askedAt(token, limit)
       return soon(asked, (at) => take(token, proven, { limit, askedAt: at }))
     })
@@ -94,7 +99,7 @@ export function createTokenCheck(needs: TokenCheckNeeds): TokenCheck {
   return {
     first,
     async again(token, limit) {
-      return (await renew(token, limit)) ?? first(token, limit)
+      return (await renew(token, limit)) ?? first(token, limit, machine.now())
     },
   }
 }

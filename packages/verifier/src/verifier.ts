@@ -123,7 +123,7 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
     const limit = limitOf(route)
     const now = machine.now()
     const entry = find(checker, 'tokens', token, now)
-    if (entry === null) return tokenCheck.first(token, limit)
+    if (entry === null) return tokenCheck.first(token, limit, now)
     const isEnough = isFresh(checker.view, entry, now, trusted(limit.maxStale))
     return isEnough ? entry : tokenCheck.again(token, limit)
   }
