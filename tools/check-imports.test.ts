@@ -27,7 +27,6 @@ const allowed: [string, string][] = [
   [s('sessions/session.ts'), `// import { x } from '../http/handler.ts'\nconst a = 'Response'\n`],
   ['packages/verifier/src/signatures.ts', imports('node:crypto')],
   ['packages/verifier/src/cryptography.ts', imports('#signatures')],
-  ['packages/verifier/build.ts', imports('node:fs')],
   ['packages/verifier/src/guard.ts', imports('./refusal.ts')],
   ['lab/bench/x.ts', imports('counterfoil') + imports('../../tools/postgres.ts') + imports('node:fs')],
 ]

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { compileBrowserPackage } from './browser-package.ts'
 import { checkBrowserSize } from './check-browser-size.ts'
+import { checkDependencies } from './check-dependencies.ts'
 import { checkOwnDocs } from './check-docs.ts'
 import { checkDoors } from './check-doors.ts'
 import { checkImports } from './check-imports.ts'
@@ -55,6 +56,7 @@ const steps: Step[] = [
   check('doors', () => checkDoors(root)),
   check('size', () => checkSize(root)),
   check('browser size', async () => checkBrowserSize(await compileBrowserPackage())),
+  check('dependencies', () => checkDependencies(root)),
   check('docs', () => checkOwnDocs()),
   check('links', () => checkLinks(root)),
   check('threats', () => checkThreats(root)),

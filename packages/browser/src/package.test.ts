@@ -19,7 +19,7 @@ test('the package depends on nothing; React is its user’s affair', () => {
   assert.deepEqual(manifest.peerDependencies, { react: '>=18' })
   assert.deepEqual(manifest.peerDependenciesMeta, { react: { optional: true } })
   // Nothing runs on the machine of whoever installs it.
-  assert.deepEqual(Object.keys(manifest.scripts ?? {}), ['build'])
+  assert.deepEqual(Object.keys(manifest.scripts ?? {}), ['build', 'prepack'])
 })
 
 test('one file imports from outside, and only React', () => {

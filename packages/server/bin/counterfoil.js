@@ -9,5 +9,5 @@ if (major < 24 || (major === 24 && minor < 21)) {
   process.exit(1)
 }
 module.enableCompileCache?.()
-const { main } = await import('../src/cli/main.ts')
+const { main } = await import('#main')
 await main(process.argv)

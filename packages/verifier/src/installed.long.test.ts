@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { stage } from '../../../tools/pack.ts'
 
 const run = promisify(execFile)
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -36,10 +37,7 @@ export const wrong: Caller = await verifier.verifyCookie('cookie')
 `
 
 before(async () => {
-  await run(process.execPath, [here('../build.ts')])
-  const installed = join(folder, 'node_modules/@counterfoil/verifier')
-  mkdirSync(installed, { recursive: true })
-  cpSync(here('../dist'), installed, { recursive: true })
+  await stage('verifier', join(folder, 'node_modules/@counterfoil/verifier'))
   cpSync(here('testing/installed.js'), join(folder, 'application.js'))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
 })

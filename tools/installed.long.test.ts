@@ -1,0 +1,199 @@
+// Why: everything else runs from the sources. Here the three packages are packed, installed by npm into projects of
+// their own, outside the checkout, and used as somebody uses them who has never seen it.
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { type PackageFolder, packAll, packageFolders } from './pack.ts'
+import { repositoryRoot } from './source.ts'
+
+const run = promisify(execFile)
+const folder = mkdtempSync(join(tmpdir(), 'counterfoil-installed-'))
+const project = (name: string) => join(folder, name)
+const tool = (name: string) => join(repositoryRoot, 'node_modules/.bin', name)
+let tarballs: Record<PackageFolder, string>
+
+/** The oldest compiler that we answer for, and what a service in TypeScript has beside us. */
+const beside = [
+  ...['typescript@5.9.3', '@types/node@24.19.2', 'express@5.3.0', '@types/express@5.0.6'],
+  ...['fastify@5.12.8', 'react@19.3.1', '@types/react@19.3.0', 'esbuild@0.28.2'],
+]
+
+async function install(name: string, others: readonly string[]): Promise<void> {
+  mkdirSync(project(name))
+  writeFileSync(join(project(name), 'package.json'), '{ "private": true, "type": "module" }')
+  for (const file of readdirSync(join(repositoryRoot, 'tools/installed')))
+    cpSync(join(repositoryRoot, 'tools/installed', file), join(project(name), file))
+  const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts']
+  await run('npm', ['install', ...quiet, ...Object.values(tarballs), ...others], { cwd: project(name) })
+}
+
+before(async () => {
+  tarballs = await packAll(join(folder, 'packed'))
+  await Promise.all([install('javascript', []), install('typescript', beside)])
+})
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+for (const name of packageFolders) {
+  test(`publint and attw find no fault in ${name}`, async () => {
+    await run(tool('publint'), ['--strict', tarballs[name]])
+    await run(tool('attw'), ['--profile', 'esm-only', '--format', 'ascii', '--no-emoji', tarballs[name]])
+  })
+
+  test(`${name} holds no source that Node would have to strip, and every module its types and its map`, () => {
+    const packed = join(folder, 'packed', name)
+    const files = readdirSync(packed, { recursive: true, encoding: 'utf8' })
+    assert.deepEqual(
+      files.filter((file) => /(?<!\.d)\.ts$|(?:^|\/)testing\/|\.test\./.test(file)),
+      [],
+    )
+    for (const file of ['README.md', 'LICENSE', 'package.json']) assert.ok(files.includes(file), file)
+    const modules = files.filter((file) => file.endsWith('.js') && !/^bin\/|\/assets\//.test(file))
+    assert.ok(modules.length > 10)
+    for (const file of modules) {
+      assert.ok(files.includes(file.replace(/\.js$/, '.d.ts')), file)
+      const { sourcesContent } = JSON.parse(readFileSync(join(packed, `${file}.map`), 'utf8'))
+      assert.equal(typeof sourcesContent[0], 'string', file)
+    }
+  })
+
+  test(`npm pack in the folder of the sources of ${name} says where the package is made`, async () => {
+    const from = join(repositoryRoot, 'packages', name)
+    const packing = run('npm', ['pack', '--dry-run'], { cwd: from })
+    await assert.rejects(packing, /npm run pack/)
+  })
+}
+
+/** Starts a program in a project and answers the address that it listens on, and after how long. */
+async function start(args: readonly string[]): Promise<{ address: string; milliseconds: number }> {
+  const began = performance.now()
+  const program = spawn(process.execPath, args, {
+    cwd: project('javascript'),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  after(async () => {
+    if (program.exitCode !== null) return
+    program.kill()
+    await once(program, 'exit')
+  })
+  let output = ''
+  program.stdout.on('data', (chunk) => {
+    output += chunk
+  })
+  for (;;) {
+    const port = /listening .*?(?:port: |:)(\d+)/.exec(output)?.[1]
+    const milliseconds = performance.now() - began
+    if (port !== undefined) return { address: `http://127.0.0.1:${port}`, milliseconds }
+    if (program.exitCode !== null) throw new Error(`the program ended: ${output}`)
+    await Promise.race([once(program.stdout, 'data'), once(program, 'exit')])
+  }
+}
+
+/** From nobody to somebody: the mail, the link, the cookie, the own route. */
+async function signIn(
+  address: string,
+  given: { path: string; guarded: string; origin: string },
+): Promise<void> {
+  const who = { email: 'ada@example.com', password: 'seven dull green boats' }
+  const post = (path: string, json: object) => {
+    const headers = { 'content-type': 'application/json', origin: given.origin }
+    return fetch(address + path, { method: 'POST', headers, body: JSON.stringify(json) })
+  }
+  assert.equal((await post('/auth/sign-up', who)).status, 202)
+  const mail = await fetch(`${address}/dev/mail`, { headers: { accept: 'application/json' } })
+  const token = /token=([\w-]+)/.exec(await mail.text())?.[1]
+  assert.equal((await post('/auth/verify-email', { ...who, token })).status, 200)
+  const signedIn = await post('/auth/sign-in', who)
+  assert.equal(signedIn.status, 200)
+  const cookie = signedIn.headers
+    .getSetCookie()
+    .map((line) => line.split(';', 1)[0])
+    .join('; ')
+  const found = await (await fetch(address + given.path, { headers: { cookie } })).json()
+  assert.equal(found.account.email, who.email)
+  const forged = { cookie, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
+  assert.equal((await fetch(address + given.guarded, { method: 'POST', headers: forged })).status, 403)
+}
+
+test('a program in plain JavaScript, with nothing installed but the packages, signs a person in', async () => {
+  const { address } = await start(['application.js'])
+  await signIn(address, { path: '/me', guarded: '/me', origin: 'http://localhost:3000' })
+})
+
+test('the installed command serves, and how soon', async () => {
+  const command = join(project('javascript'), 'node_modules/.bin/counterfoil')
+  const serve = (program: string, data: string) => [program, 'serve', '--port', '0', '--data', data]
+  const compiled = await start(serve(command, 'data'))
+  const sources = join(repositoryRoot, 'packages/server/bin/counterfoil.js')
+  const stripped = await start(serve(sources, 'other'))
+  console.log(
+    `serving after ${Math.round(compiled.milliseconds)} ms compiled, ${Math.round(stripped.milliseconds)} ms from the sources`,
+  )
+  const origin = `http://localhost:${new URL(compiled.address).port}`
+  await signIn(compiled.address, { path: '/auth/session', guarded: '/auth/sign-out', origin })
+})
+
+const compilers: [name: string, program: () => string, resolutions: readonly string[]][] = [
+  ['7', () => join(repositoryRoot, 'node_modules/typescript/bin/tsc'), ['nodenext', 'bundler']],
+  ['5.9', () => join(project('typescript'), 'node_modules/typescript/bin/tsc'), ['nodenext']],
+]
+const strict = {
+  ...{ target: 'es2024', lib: ['es2024', 'dom', 'dom.iterable'], types: ['node'], noEmit: true },
+  ...{ strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false },
+}
+
+async function check(given: { compiler: string; file: string; options: object }) {
+  const config = join(project('typescript'), `tsconfig.${given.file}.json`)
+  writeFileSync(config, JSON.stringify({ compilerOptions: given.options, files: [given.file] }))
+  const began = performance.now()
+  const args = [given.compiler, '-p', config, '--listFiles']
+  const failed = (error: { stdout: string }) => assert.fail(error.stdout)
+  const { stdout } = await run(process.execPath, args, { maxBuffer: 64_000_000 }).catch(failed)
+  return { files: stdout.split('\n').filter(Boolean), seconds: (performance.now() - began) / 1000 }
+}
+
+for (const [name, program, resolutions] of compilers) {
+  for (const moduleResolution of resolutions) {
+    test(`TypeScript ${name}, strict and resolving as ${moduleResolution}, takes every door`, async () => {
+      const module = moduleResolution === 'bundler' ? 'esnext' : moduleResolution
+      const options = { ...strict, module, moduleResolution }
+      await check({ compiler: program(), file: 'every-door.ts', options })
+    })
+  }
+}
+
+test('an application has a few declarations of ours to read, and those of no dependency', async () => {
+  // As most projects have it: the libraries of others are taken at their word.
+  const options = { ...strict, module: 'nodenext', skipLibCheck: true }
+  const compiler = join(repositoryRoot, 'node_modules/typescript/bin/tsc')
+  const bare = await check({ compiler, file: 'bare.ts', options })
+  const ours = await check({ compiler, file: 'application.ts', options })
+  const added = ours.files.filter((file) => !bare.files.includes(file) && !file.endsWith('application.ts'))
+  const known = /\/node_modules\/(?:counterfoil|@counterfoil\/verifier)\/[\w-]+\.d\.ts$/
+  assert.ok(added.some((file) => file.endsWith('counterfoil/contract.d.ts')))
+  assert.deepEqual(
+    added.filter((file) => !known.test(file)),
+    [],
+  )
+  console.log(
+    `types checked in ${bare.seconds.toFixed(2)} s without us, ${ours.seconds.toFixed(2)} s with us: ${added.length} files`,
+  )
+})
+
+test('a bundler makes one small file of the browser client, which loads anywhere', async () => {
+  const made = join(project('typescript'), 'page.js')
+  const esbuild = join(project('typescript'), 'node_modules/esbuild/bin/esbuild')
+  const options = ['page.ts', '--bundle', '--format=esm', '--minify', `--outfile=${made}`]
+  await run(process.execPath, [esbuild, ...options], { cwd: project('typescript') })
+  const size = gzipSync(readFileSync(made), { level: 9 }).byteLength
+  assert.ok(size < 6 * 1024, `${size} bytes`)
+  const { auth } = await import(pathToFileURL(made).href)
+  assert.equal(typeof auth.signIn, 'function')
+  auth.close()
+})

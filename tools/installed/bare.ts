@@ -1,0 +1,1 @@
+export const answer = (request: Request): Response => new Response(request.url)
