@@ -5,48 +5,89 @@ const connections = 16
 export type Load = {
   /** Sends so many, each as soon as the answer to the one before it on its connection is there. */
   run(count: number): Promise<void>
+  /** The same, and how long each took, in milliseconds. */
+  time(count: number): Promise<number[]>
   close(): void
 }
 
-/** The same request over and over on a few connections. Fails where an answer is longer or shorter than the first. */
-export async function openLoad({ port, headers }: { port: number; headers: string }): Promise<Load> {
-  const request = `GET /me HTTP/1.1\r\nHost: localhost:3000\r\nAccept: application/json\r\nUser-Agent: bench\r\nAccept-Encoding: gzip, br\r\nConnection: keep-alive\r\n${headers}\r\n`
-  const length = await lengthOfAnswer(port, request)
-  const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)))
+export const requestWith = (line: string) =>
+  `GET /me HTTP/1.1\r\nHost: localhost:3000\r\nAccept: application/json\r\nUser-Agent: bench\r\nAccept-Encoding: gzip, br\r\nConnection: keep-alive\r\n${line === '' ? '' : `${line}\r\n`}\r\n`
+
+type Given = {
+  port: number
+  /** What one request after the other carries, in turn. */
+  lines: readonly string[]
+  /** In place of `lines` where none of them may be used twice: as many as a run needs, made before it begins. */
+  fresh?: (count: number) => readonly string[]
+}
+
+type Wire = { socket: Socket; text: string; sentAt: number }
+
+/** Requests on a few connections. Fails where anything but a 200 is answered. */
+export async function openLoad({ port, lines, fresh }: Given): Promise<Load> {
+  const repeated = lines.map(requestWith)
+  const wires = await Promise.all(
+    Array.from({ length: connections }, async () => ({ socket: await open(port), text: '', sentAt: 0 })),
+  )
+  let requests = repeated
+  let next = 0
   let left = 0
   let unanswered = 0
+  let times: number[] | null = null
   let settle: { resolve(): void; reject(error: Error): void } | null = null
 
-  function send(socket: Socket): void {
-    if (left-- > 0) socket.write(request)
+  function send(wire: Wire): void {
+    if (left-- <= 0) return
+    if (times !== null) wire.sentAt = performance.now()
+    wire.socket.write(requests[next++ % requests.length] ?? '')
   }
-  for (const socket of sockets) {
-    let got = 0
-    socket.on('data', (data) => {
-      got += data.length
-      if (got > length) settle?.reject(new Error('an answer is longer than the first'))
-      if (got < length) return
-      got = 0
-      send(socket)
+  for (const wire of wires) {
+    const { socket } = wire
+    socket.setEncoding('latin1')
+    socket.on('data', (data: string) => {
+      wire.text += data
+      if (!isWhole(wire.text)) return
+      if (!wire.text.startsWith('HTTP/1.1 200')) settle?.reject(new Error(`not accepted: ${wire.text}`))
+      wire.text = ''
+      times?.push(performance.now() - wire.sentAt)
+      send(wire)
       if (--unanswered === 0) settle?.resolve()
     })
     socket.on('error', (error) => settle?.reject(error))
     socket.on('close', () => settle?.reject(new Error('the connection was closed')))
   }
+  const run = (count: number) => {
+    if (fresh !== undefined) requests = fresh(count).map(requestWith)
+    left = count
+    unanswered = count
+    return new Promise<void>((resolve, reject) => {
+      settle = { resolve, reject }
+      for (const wire of wires) send(wire)
+    })
+  }
   return {
-    run(count) {
-      left = count
-      unanswered = count
-      return new Promise((resolve, reject) => {
-        settle = { resolve, reject }
-        for (const socket of sockets) send(socket)
-      })
+    run,
+    async time(count) {
+      const found: number[] = []
+      times = found
+      await run(count)
+      times = null
+      return found
     },
     close() {
       settle = null
-      for (const socket of sockets) socket.destroy()
+      for (const { socket } of wires) socket.destroy()
     },
   }
+}
+
+/** Every application here says how long its answer is. */
+function isWhole(text: string): boolean {
+  const end = text.indexOf('\r\n\r\n')
+  if (end < 0) return false
+  const at = text.search(/content-length: /i)
+  if (at < 0 || at > end) throw new Error(`an answer without a length: ${text}`)
+  return text.length >= end + 4 + Number.parseInt(text.slice(at + 16, at + 24), 10)
 }
 
 function open(port: number): Promise<Socket> {
@@ -57,17 +98,16 @@ function open(port: number): Promise<Socket> {
   })
 }
 
-/** The answers differ in their date alone. */
-async function lengthOfAnswer(port: number, request: string): Promise<number> {
+/** One request, and the bytes on the wire both ways. */
+export async function exchange(port: number, line: string): Promise<{ request: string; answer: string }> {
   const socket = await open(port)
+  const request = requestWith(line)
   let answer = ''
   try {
     socket.setEncoding('latin1').write(request)
     for await (const data of socket) {
       answer += data
-      const [, head = '', length = ''] =
-        /^(HTTP\/1\.1 200 [\s\S]*?content-length: (\d+)[\s\S]*?\r\n\r\n)/i.exec(answer) ?? []
-      if (head !== '' && answer.length >= head.length + Number(length)) return answer.length
+      if (isWhole(answer)) return { request, answer }
     }
   } finally {
     socket.destroy()

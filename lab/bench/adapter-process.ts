@@ -11,6 +11,8 @@ import { adapt as onNode } from 'counterfoil/node'
 import express from 'express'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
+import { password } from '../chaos/visitor.ts'
+import { answerOf, issuer, policy, secret, user } from './accounts.ts'
 import { type Caller, createIdeal, type Ideal } from './adapter-ideal.ts'
 
 export type Framework = 'node' | 'express' | 'fastify' | 'hono'
@@ -23,11 +25,10 @@ export type AdapterHeard =
   | { kind: 'usage'; microseconds: number }
 
 const say = (heard: AdapterHeard) => process.send?.(heard)
-const issuer = 'http://localhost:3000'
-const email = 'ada@example.org'
-const password = 'a long walk by the quiet river'
-
-const auth = await createAuth({ issuer, database: 'sqlite::memory:', secret: 'x'.repeat(32) })
+const { email } = user
+/** `database`: where the account is. */
+const [framework, way, database] = process.argv.slice(2) as [Framework, Way, string]
+const auth = await createAuth({ issuer, database, secret, policy })
 const ideal = createIdeal()
 
 async function post(path: string, body: object): Promise<Response> {
@@ -55,48 +56,36 @@ async function signIn(): Promise<{ cookie: string; token: string }> {
   return { cookie: `${name}=${value}`, token: pair.access_token }
 }
 
-async function becomeMember(): Promise<Caller> {
-  await post('/auth/sign-up', { email, password })
-  const headers = { accept: 'application/json' }
-  const mail = await auth.fetch(new Request(`${issuer}/dev/mail`, { headers }), { address: '127.0.0.1' })
-  const token = /token=([\w-]+)/.exec(await mail.text())?.[1]
-  const verified = await post('/auth/verify-email', { token, password, carrier: 'token' })
-  const { access_token } = (await verified.json()) as { access_token: string }
-  const caller = await auth.identify({ method: 'GET', headers: { authorization: `Bearer ${access_token}` } })
-  if (caller === null) throw new Error('no member')
-  return caller
-}
-
 const unsigned = { error: 'sign in first' }
+const me = answerOf({ account: user })
+const shown = (caller: Caller | null) => (caller === null ? unsigned : answerOf(caller))
 
-const builders: Record<
-  Framework,
-  (way: Way, me: Caller, by: Ideal) => Promise<RequestListener> | RequestListener
-> = {
-  node(way, me, by) {
+const builders: Record<Framework, (way: Way, by: Ideal) => Promise<RequestListener> | RequestListener> = {
+  node(way, by) {
     const { serve, required } = onNode(auth)
-    const route = required({}, (_, response: ServerResponse, caller) => json(response, caller))
+    const route = required({}, (_, response: ServerResponse, caller) => json(response, answerOf(caller)))
     if (way === 'counterfoil')
       return serve((request, response) => (request.url === '/me' ? route(request, response) : response.end()))
     return (request, response) => {
-      const caller = way === 'bare' ? me : by.find(request.headers.authorization, request.headers.cookie)
-      json(response, request.url === '/me' ? caller : unsigned)
+      const { authorization, cookie } = request.headers
+      if (request.url !== '/me') json(response, unsigned)
+      else json(response, way === 'bare' ? me : shown(by.find(authorization, cookie)))
     }
   },
-  express(way, me, by) {
+  express(way, by) {
     const app = express()
     const { serve, required, callerOf } = onExpress(auth)
     if (way === 'counterfoil') {
       app.use(serve())
-      app.get('/me', required(), (request, response) => void response.json(callerOf(request)))
+      app.get('/me', required(), (request, response) => void response.json(answerOf(callerOf(request))))
     } else
       app.get('/me', (request, response) => {
         const { authorization, cookie } = request.headers
-        response.json(way === 'bare' ? me : (by.find(authorization, cookie) ?? unsigned))
+        response.json(way === 'bare' ? me : shown(by.find(authorization, cookie)))
       })
     return (request, response) => void app(request, response)
   },
-  async fastify(way, me, by) {
+  async fastify(way, by) {
     let listener: RequestListener = () => {}
     const app = Fastify({
       serverFactory(handler) {
@@ -108,31 +97,35 @@ const builders: Record<
     if (way === 'counterfoil') {
       app.decorateRequest('caller')
       app.addHook('onRequest', serve())
-      app.get('/me', { onRequest: required() }, (request, reply) => void reply.send(callerOf(request)))
+      app.get(
+        '/me',
+        { onRequest: required() },
+        (request, reply) => void reply.send(answerOf(callerOf(request))),
+      )
     } else
       app.get('/me', (request, reply) => {
         const { authorization, cookie } = request.headers
-        reply.send(way === 'bare' ? me : (by.find(authorization, cookie) ?? unsigned))
+        reply.send(way === 'bare' ? me : shown(by.find(authorization, cookie)))
       })
     await app.ready()
     return listener
   },
-  hono(way, me, by) {
+  hono(way, by) {
     const app = new Hono()
     const { serve, required, callerOf } = onHono(auth)
     if (way === 'counterfoil') {
       app.use(serve())
-      app.get('/me', required(), (c) => c.json(callerOf(c)))
+      app.get('/me', required(), (c) => c.json(answerOf(callerOf(c))))
     } else
       app.get('/me', (c) => {
         if (way === 'bare') return c.json(me)
-        return c.json(by.find(c.req.header('authorization'), c.req.header('cookie')) ?? unsigned)
+        return c.json(shown(by.find(c.req.header('authorization'), c.req.header('cookie'))))
       })
     return getRequestListener(app.fetch)
   },
 }
 
-function json(response: ServerResponse, found: object | null): void {
+function json(response: ServerResponse, found: object): void {
   const body = JSON.stringify(found)
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
   response.end(body)
@@ -144,8 +137,7 @@ async function obey(told: AdapterTold): Promise<void> {
   if (told.kind === 'usage') say({ kind: 'usage', microseconds: user + system })
 }
 
-const [framework, way] = process.argv.slice(2) as [Framework, Way]
-const server = createServer(await builders[framework](way, await becomeMember(), ideal))
+const server = createServer(await builders[framework](way, ideal))
 // Between two rounds nobody asks anything for longer than Node would wait.
 server.keepAliveTimeout = 0
 server.listen(0, '127.0.0.1', () => say({ kind: 'listening', port: (server.address() as AddressInfo).port }))

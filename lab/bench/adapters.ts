@@ -1,12 +1,13 @@
 // The question: what do guard, caller and required() cost an application, beside one that checks nothing, and beside the
 // least that a check can be, in one run on one machine?
-import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { makeDatabase, openFolder } from './accounts.ts'
 import { type Load, openLoad } from './adapter-load.ts'
 import type { AdapterHeard, AdapterTold, Framework, Way } from './adapter-process.ts'
+import { pin } from './cores.ts'
 import { calmest, type Row, rowOf, type Target } from './figures.ts'
 import { lookAtLoad, shareBetween } from './foreign-load.ts'
 import { conclude, describeMachine, say } from './report.ts'
@@ -37,12 +38,6 @@ const chosen: [framework: Framework, ways: Way[]][] = [
 ]
 const nameOf = (framework: Framework, way: Way, carrier: Carrier) => `${framework}, ${way}, by ${carrier}`
 
-/** Server and load on cores of their own, where there are two and somebody can say so. */
-function pin(pid: number | undefined, core: number): void {
-  if (pid === undefined || process.platform !== 'linux' || cpus().length < 2) return
-  execFileSync('taskset', ['-a', '-p', '-c', String(core), String(pid)], { stdio: 'ignore' })
-}
-
 async function hear<Kind extends AdapterHeard['kind']>(child: ChildProcess, kind: Kind) {
   for (;;) {
     const [heard] = (await once(child, 'message')) as [AdapterHeard]
@@ -55,8 +50,8 @@ function ask<Kind extends AdapterHeard['kind']>(child: ChildProcess, told: Adapt
   return hear(child, kind)
 }
 
-async function start(framework: Framework, way: Way): Promise<Site> {
-  const child = fork(join(import.meta.dirname, 'adapter-process.ts'), [framework, way])
+async function start(framework: Framework, way: Way, database: string): Promise<Site> {
+  const child = fork(join(import.meta.dirname, 'adapter-process.ts'), [framework, way, database])
   pin(child.pid, 0)
   const { port } = await hear(child, 'listening')
   return { name: `${framework}, ${way}`, child, port, loads: null }
@@ -67,8 +62,8 @@ async function signIn(site: Site): Promise<void> {
   const { cookie, token } = await ask(child, { kind: 'sign-in' }, 'signed-in')
   closeLoads(site)
   site.loads = {
-    bearer: await openLoad({ port, headers: `Authorization: Bearer ${token}\r\n` }),
-    cookie: await openLoad({ port, headers: `Cookie: theme=dark; ${cookie}\r\n` }),
+    bearer: await openLoad({ port, lines: [`Authorization: Bearer ${token}`] }),
+    cookie: await openLoad({ port, lines: [`Cookie: theme=dark; ${cookie}`] }),
   }
 }
 
@@ -154,12 +149,14 @@ async function main(): Promise<number> {
   const plan = plans[values.quick === true ? 'quick' : 'full']
   say(describeMachine())
   pin(process.pid, 1)
+  const folder = openFolder()
   const pairs: Site[][] = []
   try {
     for (const [framework, ways] of chosen) {
       const pair: Site[] = []
       pairs.push(pair)
-      for (const way of ways) pair.push(await start(framework, way))
+      for (const way of ways)
+        pair.push(await start(framework, way, await makeDatabase(folder.path(`${framework}-${way}`))))
     }
     const rounds = await measure(plan, pairs)
     const least = Math.ceil(plan.rounds / 3)
@@ -172,6 +169,7 @@ async function main(): Promise<number> {
       closeLoads(site)
       site.child.disconnect()
     }
+    folder.close()
   }
 }
 

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type Client, createVerifier, feedKey, type Verifier } from '@counterfoil/verifier'
 import { run, type ServerProcess, startServer } from 'counterfoil/testing'
 import { becomeMember, type Pair, password, postJson, refresh, signIn } from '../chaos/visitor.ts'
+import { insertAccount, policy } from './accounts.ts'
 
 export type CookieSession = { readonly value: string; readonly sessionId: string }
 
@@ -37,7 +38,7 @@ const atOnce = 4
 /** `ends`: sessions that ended in the last hour. `issuer`: its public address, where that is not its own. */
 export async function openHouse(given: { ends: number; issuer?: string }): Promise<House> {
   const data = mkdtempSync(join(tmpdir(), 'counterfoil-bench-'))
-  writeFileSync(join(data, 'policy.json'), JSON.stringify({ sessionsPerAccount: 1000 }))
+  writeFileSync(join(data, 'policy.json'), JSON.stringify(policy))
   let server: ServerProcess | null = null
   closeOnSignal()
   const close = async () => {
@@ -52,6 +53,7 @@ export async function openHouse(given: { ends: number; issuer?: string }): Promi
     const client = await addClient(data)
     await server.stop()
     writeEnds(join(data, 'counterfoil.db'), given.ends)
+    await insertAccount(join(data, 'counterfoil.db'))
     server = await startServer(data, given.issuer === undefined ? [] : ['--issuer', given.issuer])
     return houseOf({ server, close, client, issuer: given.issuer ?? server.browserOrigin })
   } catch (error) {

@@ -12,7 +12,7 @@ import { installPeers } from './peers.ts'
 import { missedCode, say } from './report.ts'
 
 const root = join(import.meta.dirname, '../..')
-const questions = ['verify', 'revocation', 'cluster', 'adapters'] as const
+const questions = ['requests', 'verify', 'revocation', 'cluster', 'adapters'] as const
 
 /** A process for each, so that none runs code that another one has warmed. Null: it did not come to an end. */
 async function answer(question: string, isQuick: boolean): Promise<Row[] | null> {

@@ -1,11 +1,12 @@
 import { fork } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hash } from '@node-rs/argon2'
 import { run as runCommand } from 'counterfoil/testing'
 import { ask, create, type Instance, run as runDatabase } from '../chaos/instance.ts'
 import { makeFolder, removeFolder, settle, start } from '../chaos/processes.ts'
+import { usedBy } from './cores.ts'
 import type { Order, Outcome } from './load.ts'
 import type { Reply } from './load-process.ts'
 import { cookieOf, seed } from './seeds.ts'
@@ -127,13 +128,6 @@ export async function askOnce(port: number, path: string, headers: Record<string
   } finally {
     line.close()
   }
-}
-
-/** Linux counts it to the nanosecond, thread by thread; those of a server do not end while it runs. */
-function usedBy(pid: number): number {
-  const threads = readdirSync(`/proc/${pid}/task`)
-  const each = threads.map((one) => readFileSync(`/proc/${pid}/task/${one}/schedstat`, 'utf8').split(' ')[0])
-  return each.reduce((sum, nanoseconds) => sum + Number(nanoseconds) / 1e6, 0)
 }
 
 function startLoad(secret: string, undo: (() => unknown)[]): Load {
