@@ -54,7 +54,8 @@ export const doors: readonly Door[] = [
   {
     what: 'signs a token',
     patterns: [/\bcreateSign\b/g, imported('sign', crypto), /\b(?:crypto|subtle)\s*\.\s*sign\b/g],
-    only: inServer('node/signing.ts'),
+    // A worker signs who it is and what it sends, with keys of its own, and no token.
+    only: [...inServer('node/signing.ts'), 'packages/verifier/src/worker-signing.ts'],
     why: 'what may be signed is decided in one place',
     within: house,
   },

@@ -27,6 +27,7 @@ const frameworks = ['express', 'fastify', 'hono', 'next', 'node']
 const verifierAdapters = frameworks.map((name) => `@counterfoil/verifier/${name}`)
 const doors = new Set([
   ...['counterfoil', 'counterfoil/testing', '@counterfoil/verifier', '@counterfoil/browser'],
+  '@counterfoil/verifier/worker',
   ...verifierAdapters,
   ...frameworks.map((name) => `counterfoil/${name}`),
 ])

@@ -25,6 +25,7 @@ import { adapt as fastify } from '@counterfoil/verifier/fastify'
 import { adapt as hono, type CallerVariables } from '@counterfoil/verifier/hono'
 import { adapt as next } from '@counterfoil/verifier/next'
 import { adapt as node } from '@counterfoil/verifier/node'
+import { createWorker, isEndOfGrant, type Acting } from '@counterfoil/verifier/worker'
 const verifier = await createVerifier({ issuer: 'https://a.example', audience: 'b', origin: 'https://b.example', client: { id: 'a', secret: 'b' } })
 export const caller: Caller | null = await verifier.identify(new Request('https://b.example'), { critical: true })
 export const same: Caller = await verifier.verify('token', { maxStale: 5 })
@@ -32,6 +33,10 @@ export const all = [express(verifier).authenticate({ critical: true }), fastify(
 export const others = [hono(verifier).required(), next(verifier).proxy, node(verifier).required({ present: true }, () => 1)]
 export const demanded: Caller = verifier.demand(caller, { freshWithinSeconds: 300 })
 export type Variables = CallerVariables
+export const worker = await createWorker({ issuer: 'https://a.example', client: { id: 'job', key: '{}' } })
+export const acting: Acting = worker.actFor('grant', { scope: 'read', resource: 'https://b.example' })
+export const answer: Response = await acting.fetch('https://b.example/all', { method: 'POST', body: 'x' })
+export const why: string | null = isEndOfGrant(acting.ended()) ? acting.ended()?.code ?? null : null
 // @ts-expect-error a caller may be nobody
 export const wrong: Caller = await verifier.verifyCookie('cookie')
 `

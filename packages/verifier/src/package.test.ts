@@ -32,6 +32,18 @@ test('one file checks signatures: node:crypto is imported there and nowhere else
   assert.deepEqual(outside, ['cryptography.ts: #signatures', 'signatures.ts: node:crypto'])
 })
 
+test('one file signs, and only what a worker says of itself: who checks callers loads none of it', async () => {
+  const signing = modules.filter(({ source }) => /\bsubtle\s*\.\s*(?:sign|generateKey)\b/.test(source))
+  assert.deepEqual(
+    signing.map(({ name }) => name),
+    ['worker-signing.ts'],
+  )
+  const importing = modules.filter(({ source }) => source.includes("from './worker-signing.ts'"))
+  assert.deepEqual(importing.map(({ name }) => name).sort(), ['acting.ts', 'exchange.ts', 'worker.ts'])
+  const door = modules.find(({ name }) => name === 'index.ts')
+  assert.doesNotMatch(door?.source ?? '', /worker|acting|exchange/)
+})
+
 test('one file asks the machine for the time, for chance, for timers, for the network: all others are given it', () => {
   const asking =
     /(?<![.\w])(?:Date|performance|Math\.random|setTimeout|setInterval|console|process)\b|getRandomValues|(?<![.\w])fetch\(/

@@ -89,7 +89,7 @@ export function createRequests(given: { client: Client | null; machine: Machine 
 }
 
 /** The whole body, as long as it is of a size that a server of ours would send. */
-async function readText({ body }: Response): Promise<string> {
+export async function readText({ body }: Response, most = maxCharacters): Promise<string> {
   if (body === null) return ''
   const decoder = new TextDecoder('utf-8', { fatal: true })
   const reader = body.getReader()
@@ -98,7 +98,7 @@ async function readText({ body }: Response): Promise<string> {
     const { done, value } = await reader.read()
     if (done) return text + decoder.decode()
     text += decoder.decode(value, { stream: true })
-    if (text.length <= maxCharacters) continue
+    if (text.length <= most) continue
     await reader.cancel()
     throw new RangeError('an answer without an end')
   }

@@ -6,6 +6,7 @@ import { addClient, type ClientFlags, listClients, removeClient, rotateClient } 
 import { type CopyFlags, copy } from './copy.ts'
 import { doctor } from './doctor.ts'
 import { initialise } from './initialise.ts'
+import { makeKeyPair } from './keypair.ts'
 import { listKeys, type RotateFlags, rotateKeys } from './keys.ts'
 import { type MigrateFlags, migrate } from './migrate.ts'
 import { printDone } from './output.ts'
@@ -99,6 +100,10 @@ function program(): Command {
     .option(...keys)
     .option('--scope <words>', 'all that it may ever ask for, separated by spaces')
     .action((name: string, flags: ClientFlags) => addClient(name, flags))
+  clients
+    .command('keypair <file>')
+    .description('make a key for private_key_jwt: the private half into the file, the public half for --jwks')
+    .action((file: string) => makeKeyPair(file))
   asked(clients, 'rotate <id>', 'another secret, or other keys; those before are dead at once')
     .option(...keys)
     .action((id: string, flags: ClientFlags) => rotateClient(id, flags))

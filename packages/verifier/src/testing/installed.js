@@ -16,6 +16,7 @@ import * as fastify from '@counterfoil/verifier/fastify'
 import * as hono from '@counterfoil/verifier/hono'
 import * as next from '@counterfoil/verifier/next'
 import * as node from '@counterfoil/verifier/node'
+import { createWorker, isEndOfGrant } from '@counterfoil/verifier/worker'
 
 const { subtle } = globalThis.crypto
 const base64url = (data) => Buffer.from(data).toString('base64url')
@@ -162,6 +163,20 @@ assert.equal(response.statusCode, 403)
 assert.equal(JSON.parse(sent.body).code, 'forged_request')
 for (const other of [fastify, hono, next, node])
   assert.equal(typeof other.adapt(verifier).required, 'function')
+
+// A worker, whose grant this server knows until it does not.
+const { privateKey } = await subtle.generateKey(algorithms.ES256, true, ['sign', 'verify'])
+const worker = await createWorker({
+  issuer,
+  client: { id: 'job', key: await subtle.exportKey('jwk', privateKey) },
+})
+answers['/oauth/token'] = () => ({ access_token: 'short', token_type: 'DPoP', expires_in: 300 })
+const acting = worker.actFor('grant')
+assert.equal(await acting.token(), 'short')
+assert.match((await acting.headers('GET', issuer)).authorization, /^DPoP short$/)
+answers['/oauth/token'] = () => ({ access_token: 'plain', token_type: 'Bearer', expires_in: 300 })
+await assert.rejects(worker.actFor('other').token(), { code: 'exchange_refused' })
+assert.equal(isEndOfGrant(new Error('anything')), false)
 
 await verifier.close()
 clearInterval(beat)
