@@ -15,6 +15,7 @@ import type { Primary } from './db/primary.ts'
 import type { Db } from './db/schema.ts'
 import { createEvents } from './events.ts'
 import { createFeed, type Feed, feedRoutes, readListeners } from './feed/index.ts'
+import { createExchanges, createGrants, type Grants, grantRoutes } from './grants/index.ts'
 import {
   createHandler,
   createMetrics,
@@ -53,6 +54,7 @@ export type House = Omit<Auth, 'close' | 'drain'> & {
   readonly sessions: Sessions
   readonly carriers: Carriers
   readonly clients: Clients
+  readonly grants: Grants
   readonly feed: Feed
   readonly keys: Keys
   readonly mail: Mail
@@ -121,9 +123,19 @@ export function wire(parts: HouseParts): House {
     ...{ db, clock, entropy, secrets, policy, issuer, keys, proofs, feed, sessions, statusLists, events },
   })
   const clientTokens = createClientTokens({ entropy, policy, issuer, keys, proofs, feed })
-  const issued = createIssuedTokens({ clock, secrets, policy, issuer, keys, clients, sessions })
+  const grants = createGrants({
+    ...{ db, clock, entropy, feed, events, policy, issuer, accounts, clients, sessions },
+  })
+  const exchanges = createExchanges({
+    ...{ db, clock, entropy, policy, issuer, keys, proofs, feed, events, limits, sessions },
+  })
+  const { findActing } = exchanges
+  const issued = createIssuedTokens({
+    ...{ clock, secrets, policy, issuer, keys, clients, sessions, findActing },
+  })
   const carriers = createCarriers({
     ...{ db, clock, entropy, secrets, feed, events, sessions, tokens, proofs, policy, checker, log },
+    findActing,
     looked: metrics.looked,
   })
   const verbs = createPasswords({
@@ -140,6 +152,7 @@ export function wire(parts: HouseParts): House {
     limits,
     accounts,
     sessions,
+    outlive: grants.outlive,
   })
 
   const passwords = { ...verbs, signIn: metrics.countingSignIns(verbs.signIn) }
@@ -165,10 +178,11 @@ export function wire(parts: HouseParts): House {
     ...sessionPages(sessions),
     ...passwordRoutes(passwords, policy.verifiedEmail),
     ...passwordPages(passwords),
+    ...grantRoutes({ grants, feed, clock }),
     ...accountPages(passwords, showAccount(sessions, clock)),
     ...oauthRoutes({
       ...{ clients, policy, issuer },
-      grantTypes: createGrantTypes({ tokens, clientTokens, policy, issuer }),
+      grantTypes: createGrantTypes({ tokens, clientTokens, exchanges, policy, issuer }),
       introspection: createIntrospection({ clock, issuer, keys, feed, issued }),
       revoke: createRevoke({ clients, sessions, issued, limits }),
     }),
@@ -199,6 +213,7 @@ export function wire(parts: HouseParts): House {
     sessions,
     carriers,
     clients,
+    grants,
     feed,
     keys,
     mail,
@@ -225,6 +240,7 @@ export function wire(parts: HouseParts): House {
           mail.prune(),
           feed.prune(),
           clients.prune(),
+          grants.prune(),
           statusLists.prune(),
         ]
         const done = await Promise.allSettled([...all, events.prune(db, policy.eventSeconds)])

@@ -3,6 +3,7 @@ import { argon2Sync } from 'node:crypto'
 import { it } from 'node:test'
 import { type EventKind, eventKinds } from './events.ts'
 import {
+  giveGrant,
   goodPassword,
   keyHolder,
   onEachEngine,
@@ -10,6 +11,7 @@ import {
   otherPassword,
   signInBound,
   type TestHouse,
+  workerAt,
 } from './testing/index.ts'
 import { readRefreshToken, writeRefreshToken } from './tokens/refresh-token.ts'
 
@@ -57,6 +59,21 @@ const acts: Readonly<Record<EventKind, (house: TestHouse, owner: Owner) => Promi
     await house.clients.rotateSecret(client_id)
   },
   email_verified: (house) => house.member('new@example.org'),
+  async grant_exchanged(house, { browser }) {
+    const worker = await workerAt(house)
+    await worker.exchange(await giveGrant(browser, worker.terms()))
+  },
+  async grant_given(house, { browser }) {
+    await giveGrant(browser, (await workerAt(house)).terms())
+  },
+  async grant_misused(house, { browser }) {
+    const id = await giveGrant(browser, (await workerAt(house)).terms())
+    await (await workerAt(house)).exchange(id)
+  },
+  async grant_withdrawn(house, { browser }) {
+    const id = await giveGrant(browser, (await workerAt(house)).terms())
+    await browser.send('DELETE', `/auth/grants/${id}`)
+  },
   async limit_reached(house, { email }) {
     const wrong = { email, password: otherPassword }
     for (let round = 0; round < 10; round++) await house.browser().post('/auth/sign-in', wrong)
@@ -112,6 +129,7 @@ const acts: Readonly<Record<EventKind, (house: TestHouse, owner: Owner) => Promi
 }
 
 const refused: readonly EventKind[] = [
+  'grant_misused',
   'limit_reached',
   'password_change_failed',
   'reauthentication_failed',

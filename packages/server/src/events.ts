@@ -10,6 +10,10 @@ export const eventKinds = [
   'client_removed',
   'client_rotated',
   'email_verified',
+  'grant_exchanged',
+  'grant_given',
+  'grant_misused',
+  'grant_withdrawn',
   'limit_reached',
   'password_change_failed',
   'password_changed',
@@ -39,6 +43,9 @@ export type NewEvent = {
   accountId?: string | null
   sessionId?: string | null
   network?: string | null
+  /** The worker that acted, or may. */
+  clientId?: string | null
+  grantId?: string | null
   /** A short machine word such as a reason; never anything that a person or a client typed. */
   detail?: string | null
 }
@@ -64,6 +71,8 @@ export function createEvents({ clock, entropy }: { clock: Clock; entropy: Entrop
         session_id: event.sessionId ?? null,
         network: event.network ?? null,
         detail: event.detail ?? null,
+        client_id: event.clientId ?? null,
+        grant_id: event.grantId ?? null,
       }))
       await db.insertInto('event').values(rows).execute()
     },

@@ -53,6 +53,8 @@ const settings = z.strictObject({
   hashingQueue: z.int().min(1).max(10_000).default(100),
   origins: z.array(origin).default([]),
   audiences: z.array(audience).default([]),
+  grantSeconds: seconds(minute, 90 * day, 90 * day),
+  grantsPerAccount: z.int().min(1).max(1000).default(100),
   statusListAudiences: z.array(audience).default([]),
   forward: forward.nullable().default(null),
   trustedHops: z.int().min(0).max(10).default(0),

@@ -1,4 +1,5 @@
 import {
+  type AccessTokenClaims,
   admit,
   ageOf,
   type Caller,
@@ -35,7 +36,7 @@ import {
 import type { Proofs, Tokens } from '../tokens/index.ts'
 import { sessionCookie } from './cookie.ts'
 import type { Handed, Handing } from './handing.ts'
-import { cookieStatement, tokenStatement } from './statement.ts'
+import { type Acting, actingStatement, cookieStatement, tokenStatement } from './statement.ts'
 import * as store from './store.ts'
 
 /** `isPassive`: this request is not a sign of life. `proof`: that its sender holds a key. `maxStale`: milliseconds. */
@@ -63,6 +64,8 @@ export type Carriers = {
 
 type Needs = {
   db: Db
+  /** The grant that a genuine token was made under, read now; or which of the two is over. */
+  findActing(claims: AccessTokenClaims): Promise<Acting | 'grant_ended' | 'session_ended'>
   clock: Watch
   entropy: Entropy
   secrets: Secrets
@@ -104,6 +107,7 @@ export function createCarriers(needs: Needs): Carriers {
     checker,
     log,
     looked,
+    findActing,
   } = needs
 
   /** What the store says of it now; `null` for a cookie that is unknown or over. A token that is refused throws. */
@@ -111,6 +115,12 @@ export function createCarriers(needs: Needs): Carriers {
     feed.hub.requireClock()
     const readStart = clock.now()
     if (carried === 'tokens') {
+      const claims = await tokens.claimsOf(credential)
+      if (claims.grant !== null) {
+        const acting = await findActing(claims)
+        if (typeof acting === 'string') refuse(acting)
+        return actingStatement(acting, { token: credential, claims, readStart })
+      }
       const found = await tokens.identify(credential)
       return tokenStatement(found.session, { readStart, ...found })
     }

@@ -1,5 +1,12 @@
 import type { AccessTokenClaims } from '@counterfoil/verifier'
-import { cookieRights, cookieStatementSeconds, type Statement, tokenRights } from '@counterfoil/verifier'
+import {
+  cookieRights,
+  cookieStatementSeconds,
+  parseJws,
+  type Statement,
+  statementOf,
+  tokenRights,
+} from '@counterfoil/verifier'
 import { type SessionRecord, showSession } from '../sessions/index.ts'
 
 type Reading = {
@@ -37,6 +44,19 @@ export function tokenStatement(
     keyId,
     end: Math.min(claims.expiresAt, session.expires_at),
   }
+}
+
+/** What is read with a grant: whose authority it is, and the position of that reading. */
+export type Acting = { account_id: string; email: string; as_of: number }
+
+/** For a token that was made under a grant. The session that it may name is not the worker's, and no use of it keeps that alive. */
+export function actingStatement(
+  acting: Acting,
+  { token, claims, readStart }: Reading & { token: string; claims: AccessTokenClaims },
+): Statement {
+  const keyId = String(parseJws(token)?.header.kid)
+  const account = { id: acting.account_id, email: acting.email }
+  return { ...statementOf(claims, keyId), account, asOf: acting.as_of, readStart }
 }
 
 function common(session: SessionRecord, readStart: number) {

@@ -10,14 +10,18 @@ export const clientMethods: readonly ClientMethod[] = [
   'private_key_jwt',
 ]
 
-/** A client as it was read when it proved itself. */
-export type ProvenClient = {
+/** What an operator registered. */
+export type RegisteredClient = {
   id: string
   name: string
   /** Known by its name alone, which anybody may give. */
   isPublic: boolean
   /** All that it may ever ask for. */
   scopes: readonly string[]
+}
+
+/** A client as it was read when it proved itself. */
+export type ProvenClient = RegisteredClient & {
   /** The feed position of the very read that its proof was checked against. */
   asOf: number
   /** The time before that read. */

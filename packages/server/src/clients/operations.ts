@@ -6,7 +6,14 @@ import type { Feed } from '../feed/index.ts'
 import type { Clock, Entropy, Secrets } from '../machine.ts'
 import { refuse } from '../refusals.ts'
 import { type Assertion, judgeAssertion } from './assertion.ts'
-import { builtInClient, firstPartyClient, type ProvenClient, readScope } from './client.ts'
+import {
+  builtInClient,
+  firstPartyClient,
+  isClientId,
+  type ProvenClient,
+  type RegisteredClient,
+  readScope,
+} from './client.ts'
 import { type ClientProof, readProof, type ShownClient } from './credentials.ts'
 import { checkedKeys, checkedScope } from './registration.ts'
 import * as store from './store.ts'
@@ -23,6 +30,8 @@ export type Clients = {
     given: { jwks: string | null; scope?: string },
   ): Promise<{ client_id: string }>
   list(): Promise<ClientTable[]>
+  /** What is registered under an id; `null` where nothing is. Proves nothing. */
+  findRegistered(id: string): Promise<RegisteredClient | null>
   /** Another secret; the one before, and the tokens that it got, are dead at once. `null` where no client has a secret under this id. */
   rotateSecret(id: string): Promise<{ client_id: string; client_secret: string } | null>
   /** The same for keys. `false` where no client signs under this id. */
@@ -128,6 +137,12 @@ export function createClients({ db, clock, entropy, secrets, feed, events, issue
       return { client_id: await insert(name, given) }
     },
     list: () => store.list(db),
+    async findRegistered(id) {
+      const client = isClientId(id) ? await store.find(db, id) : undefined
+      if (client === undefined) return null
+      const { name, auth_method, scope } = client
+      return { id, name, isPublic: auth_method === 'none', scopes: readScope(scope) ?? [] }
+    },
     async rotateSecret(id) {
       const secret = newSecret()
       const isReplaced = await replaceProof(id, { secret_hash: hash(secret) })

@@ -12,6 +12,7 @@ export const copiedTables: readonly (readonly [table: string, key: string])[] = 
   ['password_reset', 'id'],
   ['sign_up', 'id'],
   ['session', 'id'],
+  ['account_grant', 'id'],
   ['status_list', 'id'],
   ['status_place', 'place'],
   ['signing_key', 'kid'],

@@ -6,6 +6,7 @@ import * as clients from './migrations/2026-11-26t15-clients.ts'
 import * as keySuccession from './migrations/2026-11-26t15-key-succession.ts'
 import * as sessionKeys from './migrations/2026-11-26t15-session-keys.ts'
 import * as statusLists from './migrations/2026-11-26t16-status-lists.ts'
+import * as grants from './migrations/2026-11-26t17-grants.ts'
 import type { Db } from './schema.ts'
 
 /** Imported by name: what runs is what was reviewed, not what happens to lie in a folder. Names are permanent. */
@@ -16,6 +17,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '2026-11-26t15-key-succession': keySuccession,
   '2026-11-26t15-session-keys': sessionKeys,
   '2026-11-26t16-status-lists': statusLists,
+  '2026-11-26t17-grants': grants,
 }
 
 /** Brings the tables to the present schema and returns the names of the migrations that it applied, in order. */

@@ -10,6 +10,7 @@ export type Schema = {
   client: ClientTable
   client_assertion: ClientAssertionTable
   session: SessionTable
+  account_grant: GrantTable
   status_list: StatusListTable
   status_place: StatusPlaceTable
   signing_key: SigningKeyTable
@@ -113,6 +114,30 @@ export type SessionTable = {
   bound_hash: string | null
 }
 
+/** A user's permission for a worker to act later. Not named `grant`, which SQL keeps for itself. */
+export type GrantTable = {
+  id: string
+  account_id: string
+  /** The session in which it was approved. */
+  session_id: string
+  /** The worker. */
+  client_id: string
+  audience: string
+  /** At least one word. */
+  scope: string
+  /** What for, in the application's words, as the account saw it. */
+  purpose: string
+  /** The feed position that it was approved at: what ends after it ends the grant, unless that was made to outlive it. */
+  began: number
+  created_at: number
+  expires_at: number
+  on_sign_out: 'keep' | 'end'
+  on_password_reset: 'keep' | 'end'
+  last_used_at: number | null
+  ended_at: number | null
+  ended_reason: string | null
+}
+
 /** The one list that places are given from, by its number, and how many of them were. */
 export type StatusListTable = { id: number; list: number; given: number }
 
@@ -191,4 +216,7 @@ export type EventTable = {
   session_id: string | null
   network: string | null
   detail: string | null
+  /** Who acted, where that was a worker. */
+  client_id: string | null
+  grant_id: string | null
 }

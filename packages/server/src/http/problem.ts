@@ -9,6 +9,10 @@ import { problemView } from './views.ts'
 const oauthErrors: ReadonlyMap<string, string> = new Map(
   Object.entries({
     grant_invalid: 'invalid_grant',
+    grant_unknown: 'invalid_grant',
+    grant_withdrawn: 'invalid_grant',
+    grant_expired: 'invalid_grant',
+    grant_over: 'invalid_grant',
     grant_type_unsupported: 'unsupported_grant_type',
     client_invalid: 'invalid_client',
     client_unauthorized: 'unauthorized_client',
@@ -72,7 +76,7 @@ function challenge(
   return challengeOf(refusal, refusal.code === 'sign_in_failed' ? null : authorization)
 }
 
-/** Where tokens are asked for, a proof is a part of the request, not what admits to it (RFC 9449 5 and 8). */
+/** Where tokens are asked for, a proof and a grant are parts of the request, not what admits to it (RFC 9449 5 and 8). */
 function statusOf({ code, status }: Refusal, kind: RouteKind): number {
-  return kind === 'oauth' && code.startsWith('proof_') ? 400 : status
+  return kind === 'oauth' && (code.startsWith('proof_') || code === 'grant_unknown') ? 400 : status
 }

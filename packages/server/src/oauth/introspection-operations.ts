@@ -23,7 +23,7 @@ export function createIntrospection({ clock, issuer, keys, feed, issued }: Needs
     async ask(token, client) {
       const found = await feed.ask(
         () => issued.findLive(token),
-        (live) => live?.session?.as_of ?? null,
+        (live) => live?.session?.as_of ?? (live?.kind === 'access' ? live.grant?.as_of : null) ?? null,
       )
       if (found === null) return { active: false }
       if (found.kind === 'access') return { active: true, ...describeAccess(found.claims) }

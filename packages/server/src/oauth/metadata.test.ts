@@ -29,7 +29,11 @@ onEachEngine('metadata', (open) => {
     assert.deepEqual(told.token_endpoint_auth_methods_supported, ['none', ...proven])
     assert.deepEqual(told.revocation_endpoint_auth_methods_supported, ['none', ...proven])
     assert.deepEqual(told.dpop_signing_alg_values_supported, ['ES256', 'Ed25519', 'RS256'])
-    assert.deepEqual(told.grant_types_supported, ['refresh_token', 'client_credentials'])
+    assert.deepEqual(told.grant_types_supported, [
+      'refresh_token',
+      'client_credentials',
+      'urn:ietf:params:oauth:grant-type:token-exchange',
+    ])
     assert.deepEqual(told.feed_endpoints_auth_methods_supported, ['client_secret_basic'])
   })
 })

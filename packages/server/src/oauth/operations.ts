@@ -1,44 +1,24 @@
-import type { Proof } from '@counterfoil/verifier'
 import { firstPartyClient, type ProvenClient, readScope } from '../clients/index.ts'
+import type { Exchanges } from '../grants/index.ts'
 import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
 import type { ClientTokens, Tokens } from '../tokens/index.ts'
-
-/** The fields of a token request; what a grant type does not know of, it ignores (RFC 6749 3.2). */
-export type TokenForm = {
-  grant_type: string
-  refresh_token?: string | undefined
-  scope?: string | undefined
-  resource?: string | undefined
-}
-
-/** A request for tokens whose client is known. */
-export type TokenRequest = {
-  client: ProvenClient
-  form: TokenForm
-  network: string | null
-  /** A proof of possession (RFC 9449): what is handed out is bound to its key. `null`: plain bearer. */
-  proof: Proof | null
-}
-
-/** RFC 6749 5.1. */
-export type TokenAnswer = {
-  access_token: string
-  token_type: 'Bearer' | 'DPoP'
-  expires_in: number
-  scope?: string
-  refresh_token?: string
-}
-
-export type GrantType = (request: TokenRequest) => Promise<TokenAnswer>
+import { createTokenExchange, exchangeGrantType } from './exchange-operations.ts'
+import type { GrantType, TokenForm } from './token-request.ts'
 
 /** A Map, so that `__proto__` is just a grant type that nobody offers. */
 export type GrantTypes = ReadonlyMap<string, GrantType>
 
-type Needs = { tokens: Tokens; clientTokens: ClientTokens; policy: Policy; issuer: string }
+type Needs = {
+  tokens: Tokens
+  clientTokens: ClientTokens
+  exchanges: Exchanges
+  policy: Policy
+  issuer: string
+}
 
 /** Every way to come by tokens at `/oauth/token`. */
-export function createGrantTypes({ tokens, clientTokens, policy, issuer }: Needs): GrantTypes {
+export function createGrantTypes({ tokens, clientTokens, exchanges, policy, issuer }: Needs): GrantTypes {
   const audiences: ReadonlySet<string> = new Set([issuer, ...policy.audiences])
 
   /** What the token is for (RFC 8707): the server itself, where nothing is said. Compared exactly. */
@@ -68,6 +48,7 @@ export function createGrantTypes({ tokens, clientTokens, policy, issuer }: Needs
         return clientTokens.issue({ client, audience: audienceOf(form), scopes, proof })
       },
     ],
+    [exchangeGrantType, createTokenExchange(exchanges)],
   ])
 }
 

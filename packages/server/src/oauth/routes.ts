@@ -24,6 +24,12 @@ const tokenFields = z.object({
   refresh_token: text.optional(),
   scope: text.optional(),
   resource: text.optional(),
+  audience: text.optional(),
+  subject_token: text.optional(),
+  subject_token_type: text.optional(),
+  requested_token_type: text.optional(),
+  actor_token: text.optional(),
+  actor_token_type: text.optional(),
 })
 
 const aboutToken = z.object({ ...clientFields, token: text, token_type_hint: text.optional() })

@@ -25,6 +25,11 @@ export type Needs = {
   attempts: Attempts
   /** By address: every password of an account is hashed in its turn. */
   turns: Turns
+  /** What a person let jobs do for them goes on after a change of password; see grants/. */
+  outlive: (
+    tx: Db,
+    given: { accountId: string; cause: 'change' | 'reset' },
+  ) => Promise<(position: number) => Promise<void>>
   /** Refuses a new password that will not do; see password.ts. */
   checkNew: (password: string, email: string) => void
 }

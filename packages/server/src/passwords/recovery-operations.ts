@@ -15,7 +15,8 @@ export type Recovery = {
 }
 
 export function createRecovery(needs: Needs): Recovery {
-  const { db, clock, entropy, hasher, policy, events, mail, accounts, attempts, checkNew, turns } = needs
+  const { db, clock, entropy, hasher, policy, events, mail, accounts, attempts, checkNew, turns, outlive } =
+    needs
 
   async function findLink(token: string): Promise<{ id: string; credential: store.StoredCredential } | null> {
     const id = mail.readLinkToken('reset', token)
@@ -68,7 +69,10 @@ export function createRecovery(needs: Needs): Recovery {
         await accounts.markVerified(tx, accountId)
         await events.record(tx, { kind: 'password_reset', outcome: 'done', accountId, network })
         await mail.enqueue(tx, { to: email, kind: 'password_changed', linkId: null })
-        return accounts.endAll(tx, accountId)
+        const outlived = await outlive(tx, { accountId, cause: 'reset' })
+        const position = await accounts.endAll(tx, accountId)
+        await outlived(position)
+        return position
       })
       mail.kick()
       return { accountId, accountEnd }

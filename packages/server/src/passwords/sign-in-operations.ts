@@ -53,6 +53,7 @@ export function createSignIn(needs: Needs): SignIn {
     attempts,
     checkNew,
     turns,
+    outlive,
   } = needs
 
   /** The same work whether or not there is anything to compare with. */
@@ -186,7 +187,9 @@ export function createSignIn(needs: Needs): SignIn {
         await store.forgetSignUpProofs(tx, found.email)
         await events.record(tx, { kind: 'password_changed', outcome: 'done', accountId, sessionId, network })
         await mail.enqueue(tx, { to: found.email, kind: 'password_changed', linkId: null })
+        const outlived = await outlive(tx, { accountId, cause: 'change' })
         const position = await accounts.endAll(tx, accountId, endings)
+        await outlived(position)
         await sessions.beginAgain(tx, { id: sessionId, position })
         return position
       })

@@ -23,6 +23,8 @@ export function sessionRoutes(sessions: Sessions, feed: Feed): Route[] {
       caller: 'required',
       async handle({ caller }) {
         if (caller === null) refuse('credential_missing')
+        // Where and how somebody is signed in is no job's to know.
+        if (caller.session === null) refuse('presence_required')
         const current = caller.session?.id ?? null
         const listed = await sessions.list(caller.account.id)
         return { status: 200, json: { sessions: listed.map((session) => showSession(session, current)) } }

@@ -33,6 +33,16 @@ export { dataFolder, type Ran, run, type ServerProcess, startServer } from './co
 export { type OpenTestDatabase, onEachEngine, onPostgres, onSqlite } from './engines.ts'
 export { basic, type FeedClient, type FeedListener, feedClient, type Heard } from './feed-client.ts'
 export {
+  accessTokenType,
+  type Exchanged,
+  exchangeGrantType,
+  giveGrant,
+  grantTokenType,
+  type Terms,
+  type Worker,
+  workerAt,
+} from './grants.ts'
+export {
   goodPassword,
   type HouseOptions,
   openHouse,

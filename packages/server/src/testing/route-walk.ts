@@ -4,6 +4,7 @@ import { assets } from '../http/assets.ts'
 import type { Route } from '../http/index.ts'
 import type { Agent } from './agent.ts'
 import type { OpenTestDatabase } from './engines.ts'
+import { giveGrant, type Terms, workerAt } from './grants.ts'
 import { goodPassword, openHouse, otherPassword, type TestHouse } from './house.ts'
 
 /**
@@ -17,6 +18,9 @@ export type Stage = {
   otherSession: string
   verifyToken: string
   resetToken: string
+  /** What a worker is asking for, and has been given once. */
+  terms: Terms
+  grant: string
 }
 
 export type StageOptions = { verifiedEmail?: 'required' | 'optional'; issuer?: string }
@@ -44,14 +48,17 @@ export async function anotherCast(home: TestHouse, name: string): Promise<Stage>
   await home.program().post('/auth/password/forgot', { email })
   const verifyToken = await home.linkFor(grace.email, 'verify')
   const resetToken = await home.linkFor(email, 'reset')
+  const terms = (await workerAt(home)).terms()
+  const grant = await giveGrant(browser, terms)
   await home.house.chores.touches()
-  return { home, browser, email, otherSession: session.id, verifyToken, resetToken }
+  return { home, browser, email, otherSession: session.id, verifyToken, resetToken, terms, grant }
 }
 
 /** An address of the route that leads somewhere: the more a route could do there, the more a walk can catch. */
-export function addressOf({ path }: Route, { otherSession, verifyToken, resetToken }: Stage): string {
+export function addressOf({ path }: Route, { otherSession, verifyToken, resetToken, grant }: Stage): string {
   const parameters: Record<string, string> = {
     '/auth/sessions/:id': `/auth/sessions/${otherSession}`,
+    '/auth/grants/:id': `/auth/grants/${grant}`,
     '/status/:list': '/status/7',
     '/assets/:name': [...assets.keys()][0] ?? '',
     '/verify': `/verify?token=${verifyToken}`,
@@ -64,17 +71,18 @@ export function addressOf({ path }: Route, { otherSession, verifyToken, resetTok
 }
 
 /** A body that each route takes, so that only the guard stands between it and its work. */
-function bodyOf({ path }: Route, stage: Stage): Record<string, string> {
+function bodyOf({ path }: Route, stage: Stage): Record<string, string | number> {
   const { email, otherSession: id, verifyToken, resetToken } = stage
   const credentials = { email, password: goodPassword }
   const change = { current: goodPassword, new: otherPassword }
-  const bodies: Record<string, Record<string, string>> = {
+  const bodies: Record<string, Record<string, string | number>> = {
     '/auth/sign-up': { email: `joan.${email}`, password: goodPassword },
     '/auth/verify-email': { token: verifyToken, password: otherPassword },
     '/auth/sign-in': credentials,
     '/auth/reauthenticate': { password: goodPassword },
     '/auth/token': { audience: 'https://api.example' },
     '/auth/carrier': { carrier: 'token' },
+    '/auth/grants': stage.terms,
     '/auth/password/change': change,
     '/auth/password/forgot': { email: credentials.email },
     '/auth/password/reset': { token: resetToken, password: otherPassword },
@@ -97,7 +105,9 @@ function bodyOf({ path }: Route, stage: Stage): Record<string, string> {
 export function sentTo(route: Route, stage: Stage): { json?: object; form?: Record<string, string> } {
   if (!route.takesBody) return {}
   const body = bodyOf(route, stage)
-  return route.kind === 'api' || route.kind === 'service' ? { json: body } : { form: body }
+  if (route.kind === 'api' || route.kind === 'service') return { json: body }
+  const form = Object.fromEntries(Object.entries(body).map(([name, value]) => [name, String(value)]))
+  return { form }
 }
 
 /** Every row of every table there is, whatever tables come to be. */

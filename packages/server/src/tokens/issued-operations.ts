@@ -13,9 +13,15 @@ import type { Keys } from './key-operations.ts'
 import { readRefreshToken } from './refresh-token.ts'
 import { judgeRefresh, refreshState } from './rotation.ts'
 
-/** A genuine token of ours and the session that it is of; `null`: it is a client's own. */
+/** A genuine token of ours and the session that it is of; `null`: it is a client's own, or made under a grant. */
 export type Issued =
-  | { kind: 'access'; claims: AccessTokenClaims; session: SessionRecord | null }
+  | {
+      kind: 'access'
+      claims: AccessTokenClaims
+      session: SessionRecord | null
+      /** What the grant that it was made under was read with; `null` where it was made under none, or that is over. */
+      grant: { as_of: number } | null
+    }
   | { kind: 'refresh'; session: SessionRecord; isCurrent: boolean }
 
 export type IssuedTokens = {
@@ -36,10 +42,12 @@ type Needs = {
   keys: Keys
   clients: Clients
   sessions: Sessions
+  /** The grant that a genuine token was made under, read now; or which of the two is over. */
+  findActing(claims: AccessTokenClaims): Promise<{ as_of: number } | string>
 }
 
 export function createIssuedTokens(needs: Needs): IssuedTokens {
-  const { clock, secrets, policy, issuer, keys, clients, sessions } = needs
+  const { clock, secrets, policy, issuer, keys, clients, sessions, findActing } = needs
   const audiences: ReadonlySet<string> = new Set([issuer, ...policy.audiences])
   const rule = { repeatSeconds: policy.refreshRepeatSeconds, repeats: policy.refreshRepeats }
 
@@ -78,19 +86,24 @@ export function createIssuedTokens(needs: Needs): IssuedTokens {
     const claims = await readAccess(text)
     if (claims === null) return null
     // A grant's token may name the session that approved it; it is not of that session.
-    if (claims.sessionId === null || claims.grant !== null) return { kind: 'access', claims, session: null }
+    if (claims.grant !== null) {
+      const found = await findActing(claims)
+      return { kind: 'access', claims, session: null, grant: typeof found === 'string' ? null : found }
+    }
+    if (claims.sessionId === null) return { kind: 'access', claims, session: null, grant: null }
     const session = await sessions.findLive(claims.sessionId)
-    return session?.account_id === claims.subject ? { kind: 'access', claims, session } : null
+    return session?.account_id === claims.subject ? { kind: 'access', claims, session, grant: null } : null
   }
 
   const find = (token: string) => (token.startsWith('cfr_') ? findRefresh(token) : findAccess(token))
 
   async function isLive(found: Issued): Promise<boolean> {
     if (found.kind === 'refresh') return found.isCurrent
-    const { claims, session } = found
+    const { claims, session, grant } = found
     if (session !== null) return lastTokenEnd(session) <= claims.asOf
-    // Nobody else is spoken for without a session, so far.
-    if (claims.grant !== null || claims.actor !== null || claims.subject !== claims.clientId) return false
+    if (claims.grant !== null) return grant !== null
+    // Nobody else is spoken for without a session and without a grant.
+    if (claims.actor !== null || claims.subject !== claims.clientId) return false
     return !(await clients.isTokenOver({ id: claims.clientId, asOf: claims.asOf }))
   }
 

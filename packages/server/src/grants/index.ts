@@ -1,0 +1,3 @@
+export { createExchanges, type Exchanges } from './exchange-operations.ts'
+export { createGrants, type Grants } from './operations.ts'
+export { grantRoutes } from './routes.ts'
