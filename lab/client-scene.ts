@@ -1,5 +1,5 @@
 import type { Client } from '@counterfoil/browser'
-import { type HandClock, listen, type OpenTestDatabase, openHouse, type TestHouse } from 'counterfoil/testing'
+import { type HandClock, listen, type OpenTestDatabase, openHouse, type TestHouse } from 'counterfoil/house'
 import type { BrowserContext, Page } from 'playwright-core'
 import { compileBrowserPackage } from '../tools/browser-package.ts'
 import { launchChromium } from '../tools/chromium.ts'

@@ -6,7 +6,7 @@ import { conclude, filesUnder, filesWithin, isTest, type Problem, read, reposito
 
 const server = 'packages/server/src'
 const rooms =
-  'feed limits mail accounts clients sessions tokens carriers grants passwords http db node cli attack'.split(
+  'feed limits mail accounts clients sessions tokens carriers grants passwords http db node cli attack test-kit'.split(
     ' ',
   )
 

@@ -26,8 +26,8 @@ const edgeForRoutes = new Set(['http/route.ts', 'http/html.ts'])
 const frameworks = ['express', 'fastify', 'hono', 'next', 'node']
 const verifierAdapters = frameworks.map((name) => `@counterfoil/verifier/${name}`)
 const doors = new Set([
-  ...['counterfoil', 'counterfoil/testing', '@counterfoil/verifier', '@counterfoil/browser'],
-  '@counterfoil/verifier/worker',
+  ...['counterfoil', 'counterfoil/testing', 'counterfoil/house', '@counterfoil/browser'],
+  ...['@counterfoil/verifier', '@counterfoil/verifier/worker'],
   ...verifierAdapters,
   ...frameworks.map((name) => `counterfoil/${name}`),
 ])
@@ -104,7 +104,10 @@ function serverRule(arrow: Arrow): string | null {
       ? null
       : 'adapters/ stands on contract.ts and node/listen.ts, as an application would'
   }
-  if (ground.has(to) && (['auth.ts', 'create-auth.ts', 'index.ts'].includes(from) || folder === 'cli'))
+  if (
+    ground.has(to) &&
+    (['auth.ts', 'create-auth.ts', 'index.ts'].includes(from) || ['cli', 'test-kit'].includes(folder))
+  )
     return null
   if (from === 'create-auth.ts' && to === 'auth.ts') return null
   if (from === 'auth.ts' || from === 'create-auth.ts')
@@ -115,6 +118,11 @@ function serverRule(arrow: Arrow): string | null {
     return ['cli', 'node', 'db'].includes(own) || ['auth.ts', 'create-auth.ts', 'index.ts'].includes(to)
       ? null
       : `cli/ does not import ${to}`
+  }
+  if (folder === 'test-kit') {
+    return ['test-kit', 'node', 'db'].includes(own) || to === 'auth.ts'
+      ? null
+      : `test-kit/ does not import ${to}`
   }
   if (folder === 'db') return own === 'db' || own === 'node' ? null : `db/ does not import ${to}`
   return `${from} has no place in the house; put it into a room or give it one in tools/check-imports.ts`

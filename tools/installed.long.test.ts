@@ -70,6 +70,16 @@ for (const name of packageFolders) {
   })
 }
 
+test('the installed test kit signs somebody in', async () => {
+  const program = `const { createTestAuth } = await import('counterfoil/testing')
+    const auth = await createTestAuth()
+    const ada = await auth.loginAs('ada@example.org')
+    console.log((await auth.identify(ada.request('/'))).account.email)`
+  const options = ['--input-type=module', '--eval', program]
+  const { stdout } = await run(process.execPath, options, { cwd: project('javascript') })
+  assert.equal(stdout, 'ada@example.org\n')
+})
+
 /** Starts a program in a project and answers the address that it listens on, and after how long. */
 async function start(args: readonly string[]): Promise<{ address: string; milliseconds: number }> {
   const began = performance.now()

@@ -9,7 +9,7 @@ const manifest: Manifest = {
   scripts: { build: 'x' },
   exports: {
     '.': './src/index.ts',
-    './testing': './src/testing/index.ts',
+    './house': './src/testing/index.ts',
     './worker': { workerd: './src/worker.ts', default: './src/node/worker.ts' },
     './style.css': './style.css',
   },
@@ -35,5 +35,5 @@ test('what a manifest says of the sources is said of the compiled files, with ty
 
 test('what only the checkout may import, its scripts and its privacy stay there', () => {
   const text = JSON.stringify(publishedManifest(manifest))
-  for (const absent of ['testing', 'scripts', 'private', 'src/']) assert.ok(!text.includes(absent), absent)
+  for (const absent of ['house', 'scripts', 'private', 'src/']) assert.ok(!text.includes(absent), absent)
 })

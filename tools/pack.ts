@@ -23,7 +23,7 @@ export type Manifest = {
 }
 
 /** What only the checkout's own tests and lab may import. */
-const inHouse = './testing'
+const inHouse = './house'
 const source = /^\.\/src\/(.+)\.ts$/
 
 function mapped(targets: Targets, map: (path: string) => Targets): Targets {

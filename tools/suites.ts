@@ -21,7 +21,7 @@ const isLong = (file: string) => /\.(?:browser|long)\.test\.ts$/.test(file)
 
 // A unit test opens no database and starts no process: the quick run is for rules, the full one for everything.
 const machinery =
-  /\b(?:onEachEngine|onPostgres|openHouse|openDatabase|startServer|dataFolder|routeTable|runSuites)\b/
+  /\b(?:onEachEngine|onPostgres|openHouse|openDatabase|startServer|dataFolder|routeTable|runSuites|createTestAuth)\b/
 const isUnit = (root: string, file: string) => !isLong(file) && !machinery.test(read(root, file))
 
 // Of such a file nothing is left where there is no PostgreSQL, and a file without tests is a fault.

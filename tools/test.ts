@@ -14,6 +14,7 @@ import { checkOwnDocs } from './check-docs.ts'
 import { checkDoors } from './check-doors.ts'
 import { checkImports } from './check-imports.ts'
 import { checkLinks } from './check-links.ts'
+import { checkShown } from './check-shown.ts'
 import { checkSize } from './check-size.ts'
 import { checkThreats } from './check-threats.ts'
 import { startPostgres } from './postgres.ts'
@@ -58,6 +59,7 @@ const steps: Step[] = [
   check('browser size', async () => checkBrowserSize(await compileBrowserPackage())),
   check('dependencies', () => checkDependencies(root)),
   check('docs', () => checkOwnDocs()),
+  check('shown code', () => checkShown(root)),
   check('links', () => checkLinks(root)),
   check('threats', () => checkThreats(root)),
 ]

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { attackTarget, type Report } from 'counterfoil/testing'
+import { attackTarget, type Report } from 'counterfoil/house'
 import { type Demo, startDemo } from './demo.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'counterfoil-bank-'))

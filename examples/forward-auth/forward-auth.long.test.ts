@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { dataFolder, startServer } from 'counterfoil/testing'
+import { dataFolder, startServer } from 'counterfoil/house'
 import { freePort, isInstalled, type Ports, type ProxyProgram, proxies, scratch } from './proxies.ts'
 
 const email = 'ada@example.org'

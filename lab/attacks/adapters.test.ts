@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { goodPassword, onSqlite, openHouse, type TestHouse } from 'counterfoil/testing'
+import { goodPassword, onSqlite, openHouse, type TestHouse } from 'counterfoil/house'
 import { type Site, sites } from './adapter-sites.ts'
 import { forgeWith } from './forge.ts'
 import { exchange, request } from './raw-http.ts'

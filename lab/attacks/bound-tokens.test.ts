@@ -11,7 +11,7 @@ import {
   signInBound,
   signJws,
   type TestHouse,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 
 const path = '/auth/session'
 

@@ -10,7 +10,7 @@ import {
   slowReads,
   type TestHouse,
   type TokenAnswer,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 
 const email = 'ada@example.org'
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })

@@ -11,7 +11,7 @@ import {
   openHouse,
   sendProven,
   type TestHouse,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 import { follower } from './follower.ts'
 
 const api = 'https://api.example'

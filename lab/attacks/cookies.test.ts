@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it, type TestContext } from 'node:test'
 import { sessionCookieName as name } from '@counterfoil/verifier'
-import { listen, onEachEngine, openHouse } from 'counterfoil/testing'
+import { listen, onEachEngine, openHouse } from 'counterfoil/house'
 import { requestText, sendRaw, statusOf } from './raw-request.ts'
 import { aVictim, expectForged, unchanged } from './victim.ts'
 

@@ -7,7 +7,7 @@ import {
   openHouse,
   otherPassword,
   type TestHouse,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 import { codeOf, liveSessions } from './evidence.ts'
 
 const thirdPassword = 'eleven amber lanterns on the pier'

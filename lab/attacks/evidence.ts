@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { TestHouse } from 'counterfoil/testing'
+import type { TestHouse } from 'counterfoil/house'
 
 type Db = TestHouse['db']
 

@@ -10,7 +10,7 @@ import {
   onSqlite,
   openHouse,
   type TestHouse,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 import { type Follower, follower } from './follower.ts'
 
 const email = 'ada@example.org'

@@ -9,7 +9,7 @@ import {
   openHouse,
   type TestHouse,
   type TokenAnswer,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 import { type Follower, follower } from './follower.ts'
 
 const email = 'ada@example.org'

@@ -23,7 +23,7 @@ import {
   type ViewEffect,
   type ViewEvent,
 } from '@counterfoil/verifier'
-import { basic, type TestHouse } from 'counterfoil/testing'
+import { basic, type TestHouse } from 'counterfoil/house'
 
 /**
  * A verifier whose wire is in the attacker's hands: the real view and the real checks over what a real server answers,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { decodeBase64url, encodeBase64url } from '@counterfoil/verifier'
-import { type OpenTestDatabase, openHouse, type TestHouse } from 'counterfoil/testing'
+import { type OpenTestDatabase, openHouse, type TestHouse } from 'counterfoil/house'
 import { contentsOf, expectRefused } from './evidence.ts'
 
 type Part = Readonly<Record<string, unknown>>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it, type TestContext } from 'node:test'
-import { listen, onEachEngine, openHouse, routeTable, type TestHouse } from 'counterfoil/testing'
+import { listen, onEachEngine, openHouse, routeTable, type TestHouse } from 'counterfoil/house'
 import { contentsOf } from './evidence.ts'
 import { requestText, sendRaw, statusOf } from './raw-request.ts'
 import {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { argon2Sync } from 'node:crypto'
 import { it } from 'node:test'
-import { goodPassword, onEachEngine, openHouse, otherPassword, type TestHouse } from 'counterfoil/testing'
+import { goodPassword, onEachEngine, openHouse, otherPassword, type TestHouse } from 'counterfoil/house'
 import { codeOf, contentsOf, expectRefused, faceOf, liveSessions } from './evidence.ts'
 
 const failed = { status: 401, code: 'sign_in_failed' }

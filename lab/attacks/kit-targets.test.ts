@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict'
 import { it, type TestContext, test } from 'node:test'
 import { Refusal } from 'counterfoil'
-import {
-  attackTarget,
-  listen,
-  onEachEngine,
-  openHouse,
-  type Report,
-  type TestHouse,
-} from 'counterfoil/testing'
+import { attackTarget, listen, onEachEngine, openHouse, type Report, type TestHouse } from 'counterfoil/house'
 import { startTextbookApp } from './textbook-app.ts'
 
 const verdicts = ({ checks }: Report, wanted: string) =>

@@ -8,7 +8,7 @@ import {
   openHouse,
   otherPassword,
   type TestHouse,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 
 const cookieName = '__Host-Http-device'
 

@@ -6,7 +6,7 @@ import {
   type OpenTestDatabase,
   openHouse,
   type TestHouse,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 import { bytesCanary, type Canary, sealedCanary, textCanary, tokenCanary } from './canary.ts'
 
 export type Seen = { where: string; headers: string; body: string; handsOut: boolean }

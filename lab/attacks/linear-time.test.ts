@@ -9,7 +9,7 @@ import {
   readCredential,
   sessionCookieName,
 } from '@counterfoil/verifier'
-import { type Agent, onEachEngine, openHouse } from 'counterfoil/testing'
+import { type Agent, onEachEngine, openHouse } from 'counterfoil/house'
 
 /**
  * Work is judged by its growth, not by seconds: eight times the input may cost eight times as much, and some noise.

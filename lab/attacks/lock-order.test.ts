@@ -9,7 +9,7 @@ import {
   openHouse,
   otherPassword,
   type TestHouse,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 import { liveSessions } from './evidence.ts'
 
 const thirdPassword = 'eleven amber lanterns on the pier'

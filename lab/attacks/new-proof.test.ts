@@ -9,7 +9,7 @@ import {
   otherPassword,
   type TestHouse,
   type TokenAnswer,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 import { codeOf, liveSessions } from './evidence.ts'
 
 type Scene = TestHouse & {

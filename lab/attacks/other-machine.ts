@@ -1,5 +1,5 @@
 import { sessionCookieName } from '@counterfoil/verifier'
-import { keyHolder } from 'counterfoil/testing'
+import { keyHolder } from 'counterfoil/house'
 import type { Loot } from './injected-script.ts'
 
 /** A server that answers who somebody is at `/auth/session`, and refreshes at `/oauth/token`. */

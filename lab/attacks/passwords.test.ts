@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { goodPassword, onEachEngine, openHouse, otherPassword, type TestHouse } from 'counterfoil/testing'
+import { goodPassword, onEachEngine, openHouse, otherPassword, type TestHouse } from 'counterfoil/house'
 import { codeOf, contentsOf, expectRefused, faceOf, kindsOf } from './evidence.ts'
 
 const failed = { status: 401, code: 'sign_in_failed' }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeBase64url } from '@counterfoil/verifier'
-import { goodPassword, onEachEngine, openHouse, type TestHouse } from 'counterfoil/testing'
+import { goodPassword, onEachEngine, openHouse, type TestHouse } from 'counterfoil/house'
 
 const prototypes = [Object.prototype, Array.prototype, Function.prototype, String.prototype, Map.prototype]
 const keysOf = () => prototypes.map((prototype) => Reflect.ownKeys(prototype).length)

@@ -7,7 +7,7 @@ import {
   openHouse,
   otherPassword,
   type TestHouse,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 import pg from 'pg'
 import { liveSessions } from './evidence.ts'
 

@@ -7,7 +7,7 @@ import {
   openHouse,
   otherPassword,
   type TestHouse,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 import { codeOf, contentsOf, expectRefused, liveSessions } from './evidence.ts'
 
 const dead = { status: 410, code: 'link_invalid' }

@@ -8,7 +8,7 @@ import {
   onEachEngine,
   openHouse,
   type TestHouse,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 
 type Pair = { access_token: string; refresh_token: string }
 type Answer = { status: number; headers: Headers; body: Record<string, unknown>; pair: Pair | null }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { type Listener, listen, onEachEngine, openHouse, type TestHouse } from 'counterfoil/testing'
+import { type Listener, listen, onEachEngine, openHouse, type TestHouse } from 'counterfoil/house'
 import { chunk, exchange, leave, request } from './raw-http.ts'
 
 const json = { 'content-type': 'application/json' }

@@ -4,13 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { createAuth } from 'counterfoil'
-import {
-  type OpenTestDatabase,
-  onEachEngine,
-  openHouse,
-  routeTable,
-  type TestHouse,
-} from 'counterfoil/testing'
+import { type OpenTestDatabase, onEachEngine, openHouse, routeTable, type TestHouse } from 'counterfoil/house'
 import { bytesCanary, type Canary, findCanaries } from './canary.ts'
 import { liveThrough, secretRoot } from './life.ts'
 

@@ -9,7 +9,7 @@ import {
   openHouse,
   otherPassword,
   type TestHouse,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 import { contentsOf, faceOf, kindsOf } from './evidence.ts'
 
 const cookieOf = (agent: Agent) => agent.cookies.get(name) ?? ''

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
-import { type Listener, listen } from 'counterfoil/testing'
+import { type Listener, listen } from 'counterfoil/house'
 import { type Exchange, exchange, linger, request } from './raw-http.ts'
 
 /** What a slow client may hold: headers 10 s, the whole request 20 s, an idle connection 5 s; checked each second. */

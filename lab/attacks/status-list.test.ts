@@ -8,7 +8,7 @@ import {
   openHouse,
   sendProven,
   signJws,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jose'
 import { statusReader } from './status-list-reader.ts'
 

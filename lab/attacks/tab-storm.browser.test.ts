@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { goodPassword, onSqlite } from 'counterfoil/testing'
+import { goodPassword, onSqlite } from 'counterfoil/house'
 import type { BrowserContext, Page, Route } from 'playwright-core'
 import { type ClientScene, openClientScene } from '../client-scene.ts'
 import { type Chance, createChance } from '../sim/chance.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { goodPassword, keyHolder, onSqlite, sendProven, signInBound } from 'counterfoil/testing'
+import { goodPassword, keyHolder, onSqlite, sendProven, signInBound } from 'counterfoil/house'
 import type { Page } from 'playwright-core'
 import { type ClientScene, openClientScene } from '../client-scene.ts'
 import { gather, type Loot, plant } from './injected-script.ts'

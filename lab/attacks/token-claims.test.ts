@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { it } from 'node:test'
 import { createAuth } from 'counterfoil'
-import { onEachEngine } from 'counterfoil/testing'
+import { onEachEngine } from 'counterfoil/house'
 import { contentsOf, expectRefused } from './evidence.ts'
 import { type Case, expectAllRefused, invalid, partOf, stage } from './forge.ts'
 

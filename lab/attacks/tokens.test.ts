@@ -10,7 +10,7 @@ import {
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { it } from 'node:test'
-import { onEachEngine, openHouse } from 'counterfoil/testing'
+import { onEachEngine, openHouse } from 'counterfoil/house'
 import { contentsOf, expectRefused } from './evidence.ts'
 import { type Case, expectAllRefused, invalid, partOf, stage } from './forge.ts'
 

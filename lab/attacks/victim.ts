@@ -5,7 +5,7 @@ import {
   type OpenTestDatabase,
   openHouse,
   type TestHouse,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 import { contentsOf } from './evidence.ts'
 
 /** Somebody who is signed in twice, and a page elsewhere that makes their browser send what it likes. */

@@ -1,5 +1,5 @@
 import type { Verifier } from '@counterfoil/verifier'
-import { type KeyHolder, keyHolder } from 'counterfoil/testing'
+import { type KeyHolder, keyHolder } from 'counterfoil/house'
 import { type Pair, password, postJson } from '../chaos/visitor.ts'
 import type { Candidate } from './rounds.ts'
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type Client, createVerifier, feedKey, type Verifier } from '@counterfoil/verifier'
-import { run, type ServerProcess, startServer } from 'counterfoil/testing'
+import { run, type ServerProcess, startServer } from 'counterfoil/house'
 import { becomeMember, type Pair, password, postJson, refresh, signIn } from '../chaos/visitor.ts'
 import { insertAccount, policy } from './accounts.ts'
 

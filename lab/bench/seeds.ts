@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { createSecrets } from 'counterfoil/testing'
+import { createSecrets } from 'counterfoil/house'
 import pg from 'pg'
 
 /** Sessions that nobody signed in for: written by the database itself, so that a million take seconds and not a day. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { startServer } from 'counterfoil/testing'
+import { startServer } from 'counterfoil/house'
 import { becomeMember, type Pair, refresh, sessionStatus, signIn } from './visitor.ts'
 
 const rounds = 20

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createVerifier, type Verifier } from '@counterfoil/verifier'
-import { run as runCommand } from 'counterfoil/testing'
+import { run as runCommand } from 'counterfoil/house'
 import { type Chance, createChance } from '../sim/chance.ts'
 import { type Relay, startRelay } from '../verifier/relay.ts'
 import { copy, create, follow, type Instance, run as runDatabase } from './instance.ts'

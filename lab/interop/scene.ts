@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import { dataFolder, run, startServer } from 'counterfoil/testing'
+import { dataFolder, run, startServer } from 'counterfoil/house'
 import { exportJWK, generateKeyPair } from 'jose'
 import { becomeMember, signIn } from '../chaos/visitor.ts'
 

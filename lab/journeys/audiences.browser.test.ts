@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createVerifier, Refusal, type Verifier } from '@counterfoil/verifier'
-import { goodPassword, handClock, onSqlite } from 'counterfoil/testing'
+import { goodPassword, handClock, onSqlite } from 'counterfoil/house'
 import type { Page } from 'playwright-core'
 import { type ClientScene, openClientScene } from '../client-scene.ts'
 

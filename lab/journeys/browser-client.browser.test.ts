@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { goodPassword, onSqlite } from 'counterfoil/testing'
+import { goodPassword, onSqlite } from 'counterfoil/house'
 import type { Page } from 'playwright-core'
 import { type ClientScene, openClientScene } from '../client-scene.ts'
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type ServerProcess, startServer } from 'counterfoil/testing'
+import { type ServerProcess, startServer } from 'counterfoil/house'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { launchChromium } from '../../tools/chromium.ts'
 

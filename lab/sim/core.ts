@@ -13,7 +13,7 @@ import {
   type ViewEffect,
   type ViewEvent,
 } from '@counterfoil/verifier'
-import { type Hub, type HubEffect, type HubEvent, stepHub } from 'counterfoil/testing'
+import { type Hub, type HubEffect, type HubEvent, stepHub } from 'counterfoil/house'
 
 /**
  * What is tried: the production functions, and how the world around them does what they count on. A mutant is this record

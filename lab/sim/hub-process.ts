@@ -1,4 +1,4 @@
-import { createHub, type Hub, type HubEffect, type HubEvent, type Reached } from 'counterfoil/testing'
+import { createHub, type Hub, type HubEffect, type HubEvent, type Reached } from 'counterfoil/house'
 import { type Clocks, instantOf, restartMono } from './clocks.ts'
 import { append, beginLife, type Database, hasReached, indexAfter, type Row } from './database.ts'
 import { blame } from './judge.ts'

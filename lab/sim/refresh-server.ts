@@ -6,7 +6,7 @@ import {
   readRefreshToken,
   successorSecret,
   writeRefreshToken,
-} from 'counterfoil/testing'
+} from 'counterfoil/house'
 import type { Chance } from './chance.ts'
 import { after, type Timeline } from './timeline.ts'
 

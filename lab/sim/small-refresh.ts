@@ -1,5 +1,5 @@
 import type { Statement } from '@counterfoil/verifier'
-import type { RefreshState } from 'counterfoil/testing'
+import type { RefreshState } from 'counterfoil/house'
 import type { Core } from './core.ts'
 import { type Rotation, rule } from './refresh-server.ts'
 import { statementOf, step } from './small-time.ts'

@@ -1,5 +1,5 @@
 import { type Checker, createChecker, type StreamMessage } from '@counterfoil/verifier'
-import { createHub, entriesWithin, type Hub, type LogRow } from 'counterfoil/testing'
+import { createHub, entriesWithin, type Hub, type LogRow } from 'counterfoil/house'
 import type { Core } from './core.ts'
 import { keyOf } from './database.ts'
 import type { SmallWorld } from './small-refresh.ts'

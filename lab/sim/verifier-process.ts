@@ -8,7 +8,7 @@ import {
   type ViewEffect,
   type ViewEvent,
 } from '@counterfoil/verifier'
-import { entriesBetween, entriesWithin } from 'counterfoil/testing'
+import { entriesBetween, entriesWithin } from 'counterfoil/house'
 import { type Clocks, instantOf, restartMono } from './clocks.ts'
 import type { HubProcess } from './hub-process.ts'
 import { stepHubProcess } from './hub-process.ts'

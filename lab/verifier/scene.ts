@@ -7,7 +7,7 @@ import {
   type Verifier,
   type VerifierOptions,
 } from '@counterfoil/verifier'
-import { dataFolder, run, type ServerProcess, startServer } from 'counterfoil/testing'
+import { dataFolder, run, type ServerProcess, startServer } from 'counterfoil/house'
 import { becomeMember, password, postJson } from '../chaos/visitor.ts'
 import { type Relay, startRelay } from './relay.ts'
 

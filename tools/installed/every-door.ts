@@ -8,12 +8,14 @@ import { adapt as verifyFastify } from '@counterfoil/verifier/fastify'
 import { adapt as verifyHono } from '@counterfoil/verifier/hono'
 import { adapt as verifyNext } from '@counterfoil/verifier/next'
 import { adapt as verifyNode } from '@counterfoil/verifier/node'
+import { createWorker } from '@counterfoil/verifier/worker'
 import { type Caller, createAuth, type Letter, Refusal } from 'counterfoil'
 import { adapt as adaptExpress } from 'counterfoil/express'
 import { adapt as adaptFastify } from 'counterfoil/fastify'
 import { adapt as adaptHono, type CallerVariables } from 'counterfoil/hono'
 import { adapt as adaptNext } from 'counterfoil/next'
 import { adapt as adaptNode } from 'counterfoil/node'
+import { createTestAuth } from 'counterfoil/testing'
 import express from 'express'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
@@ -50,6 +52,9 @@ const services = [verifyExpress(verifier), verifyFastify(verifier), verifyHono(v
 export const elsewhere = services.map((service) => service.authenticate({ critical: true }))
 export const others = [verifyNext(verifier).proxy, verifyNode(verifier).authenticate]
 export const page = [createClient({ carrier: 'cookie' }), SessionProvider, useSession]
+
+export const tested = async () => (await createTestAuth()).loginAs('ada@example.org')
+export const worker = createWorker
 
 export async function codeOf(request: Request): Promise<string> {
   try {

@@ -1,20 +1,9 @@
-import type { Machine, PasswordHasher, Watch } from '../machine.ts'
+import type { Machine, PasswordHasher } from '../machine.ts'
 import { createLog } from '../node/log.ts'
 import { createMachine } from '../node/machine.ts'
+import { type HandClock, handClock } from '../test-kit/hand-clock.ts'
 
-/** A clock that stands still until it is moved. */
-export type HandClock = Watch & { advance(seconds: number): void }
-
-export function handClock(start = 1_800_000_000): HandClock {
-  let at = start
-  return {
-    now: () => at,
-    instant: () => ({ mono: at * 1000, wall: at * 1000 }),
-    advance(seconds) {
-      at += seconds
-    },
-  }
-}
+export { type HandClock, handClock }
 
 /** What the real hasher was asked to do, noted on the way in. */
 export type HashCall = { verb: 'hash' | 'verify'; cost: string; length: number }
