@@ -10,7 +10,7 @@ import { adapt as onHono } from 'counterfoil/hono'
 import { adapt as onNode } from 'counterfoil/node'
 import express from 'express'
 import Fastify from 'fastify'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { password } from '../chaos/visitor.ts'
 import { answerOf, issuer, policy, secret, user } from './accounts.ts'
 import { type Caller, createIdeal, type Ideal } from './adapter-ideal.ts'
@@ -112,15 +112,16 @@ const builders: Record<Framework, (way: Way, by: Ideal) => Promise<RequestListen
   },
   hono(way, by) {
     const app = new Hono()
-    const { serve, required, callerOf } = onHono(auth)
+    const { serve, required } = onHono(auth)
     if (way === 'counterfoil') {
-      app.use(serve())
-      app.get('/me', required(), (c) => c.json(answerOf(callerOf(c))))
-    } else
-      app.get('/me', (c) => {
-        if (way === 'bare') return c.json(me)
-        return c.json(shown(by.find(c.req.header('authorization'), c.req.header('cookie'))))
-      })
+      const route = required({}, (c: Context, caller) => c.json(answerOf(caller)))
+      app.get('/me', route)
+      return getRequestListener(serve(app.fetch))
+    }
+    app.get('/me', (c) => {
+      if (way === 'bare') return c.json(me)
+      return c.json(shown(by.find(c.req.header('authorization'), c.req.header('cookie'))))
+    })
     return getRequestListener(app.fetch)
   },
 }

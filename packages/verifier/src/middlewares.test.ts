@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import express from 'express'
 import Fastify from 'fastify'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { Checks } from './adapter.ts'
 import type { Caller } from './caller.ts'
 import { adapt as forExpress } from './express.ts'
@@ -87,6 +87,23 @@ const onHono: Framework = async (checks) => {
     seen(await app.request(path, { headers: headersOf(authorization) }))
 }
 
+const aroundHono: Framework = async (checks) => {
+  const { authenticate, required, callerOf, callerOrNull } = forHono(checks)
+  const app = new Hono()
+  app.get('/', (c) => c.json(callerOrNull(c)))
+  const me = required({}, (c: Context, found) => c.json(found === callerOf(c) ? found : 'another'))
+  app.get('/me', me)
+  const fresh = required({ freshWithinSeconds: 300 }, (c: Context) => c.text('in'))
+  app.get('/fresh', fresh)
+  app.onError((error, c) => c.text(error.message, 500))
+  const listen = authenticate(app.fetch, critical)
+  return async (authorization, path = '/') => {
+    const request = new Request(`http://localhost${path}`, { headers: headersOf(authorization) })
+    const failed = (error: Error) => new Response(error.message, { status: 500 })
+    return seen(await new Promise<Response>((resolve) => resolve(listen(request))).catch(failed))
+  }
+}
+
 const onExpress: Framework = async (checks) => {
   const { authenticate, required, callerOf } = forExpress(checks)
   const app = express()
@@ -151,6 +168,7 @@ const onNext: Framework = async (checks) => {
 
 const frameworks: [name: string, framework: Framework, answersBroken: boolean][] = [
   ['Hono', onHono, true],
+  ['around Hono', aroundHono, true],
   ['Express', onExpress, true],
   ['Fastify', onFastify, true],
   ['node:http', onNode, false],
