@@ -25,7 +25,7 @@ export function adapt<Route>(checks: Checks<Route>) {
    * `app.fetch` it does the same for less, since Hono answers a route without middleware in one step.
    */
   function authenticate(route?: Route): Middleware
-  function authenticate<Rest extends unknown[]>(fetch: Fetch<Rest>, route?: Route): Fetch<Rest>
+  function authenticate<Rest extends unknown[]>(application: Fetch<Rest>, route?: Route): Fetch<Rest>
   function authenticate<Rest extends unknown[]>(first?: Fetch<Rest> | Route, second?: Route) {
     if (typeof first === 'function') return around(first as Fetch<Rest>, (one) => checks.check(one, second))
     return middleware(({ req }) => checks.check(req.raw, first))
@@ -70,11 +70,11 @@ function callerIn(context: Shown): Caller | null | undefined {
   return before === undefined ? context.get('caller') : before
 }
 
-function around<Rest extends unknown[]>(fetch: Fetch<Rest>, judge: Judge<Request>): Fetch<Rest> {
+function around<Rest extends unknown[]>(application: Fetch<Rest>, judge: Judge<Request>): Fetch<Rest> {
   return (request: Judged, ...rest) =>
     afterJudging(judge, request, request, (caller) => {
       request[judgedBefore] = caller
-      return fetch(request, ...rest)
+      return application(request, ...rest)
     })
 }
 
