@@ -9,8 +9,8 @@ export type Credential =
 /** `__Host-` keeps sibling domains from setting it, `__Host-Http-` keeps script from doing so. */
 export const sessionCookieName = '__Host-Http-session'
 
-// RFC 9110 section 11.4: a scheme, one space, token68. White space is exact: one credential has one spelling.
-const authorizationPattern = /^([A-Za-z]+) ([A-Za-z0-9\-._~+/]+=*)$/
+// RFC 9110 section 11.4.
+const token68Pattern = /^[A-Za-z0-9\-._~+/]+=*$/
 const cookieValuePattern = /^[A-Za-z0-9_-]+$/
 
 /**
@@ -19,10 +19,20 @@ const cookieValuePattern = /^[A-Za-z0-9_-]+$/
  * (a comma, which is how headers are merged), and never a fall-back to the cookie: otherwise whoever can add a cookie
  * decides who an API call is from. A malformed or doubled session cookie is none. Not checked: whether it is genuine.
  */
-export function readCredential(headers: {
-  readonly authorization: string | null
-  readonly cookie: string | null
-}): Credential | null {
+export function readCredential(headers: CredentialHeaders): Credential | null {
+  const shown = readShown(headers)
+  const isToken = shown?.kind === 'bearer' || shown?.kind === 'dpop'
+  if (isToken && !token68Pattern.test(shown.token)) refuse('credential_invalid', 'Authorization is malformed')
+  return shown
+}
+
+export type CredentialHeaders = { readonly authorization: string | null; readonly cookie: string | null }
+
+/**
+ * The same for whoever looks the token up or takes it apart, and so knows but one spelling of it. Not checked: its letters,
+ * which to go through once more costs as much as all else on the way of a request that is known.
+ */
+export function readShown(headers: CredentialHeaders): Credential | null {
   if (headers.authorization !== null) return readAuthorization(headers.authorization)
   const value = readCookie(headers.cookie, sessionCookieName)
   return value !== null && cookieValuePattern.test(value) ? { kind: 'cookie', value } : null
@@ -30,9 +40,12 @@ export function readCredential(headers: {
 
 function readAuthorization(authorization: string): Credential {
   if (authorization.includes(',')) refuse('credential_ambiguous', 'Authorization holds a comma')
-  const [, scheme, token] = authorizationPattern.exec(authorization) ?? []
-  if (scheme === undefined || token === undefined) refuse('credential_invalid', 'Authorization is malformed')
-  switch (scheme.toLowerCase()) {
+  // A scheme, one space, and the rest. White space is exact: one credential has one spelling.
+  const space = authorization.indexOf(' ')
+  const token = authorization.slice(space + 1)
+  if (space < 1 || token === '' || token.includes(' '))
+    refuse('credential_invalid', 'Authorization is malformed')
+  switch (authorization.slice(0, space).toLowerCase()) {
     case 'bearer':
       return { kind: 'bearer', token }
     case 'dpop':

@@ -1,4 +1,4 @@
-import { type Credential, carriesSessionCookie, readCredential } from './credentials.ts'
+import { type Credential, carriesSessionCookie, readShown } from './credentials.ts'
 import { guard, isSafe } from './guard.ts'
 import type { ShownProof } from './proof.ts'
 import { targetOf } from './proof-target.ts'
@@ -73,7 +73,7 @@ export function guardIncoming(request: IncomingRequest, { origin, allowedOrigins
 export function credentialOf(request: IncomingRequest): Credential | null {
   const authorization = authorizationOf(request)
   const cookie = authorization === null ? headerOf(request, 'cookie') : null
-  return readCredential({ authorization, cookie })
+  return readShown({ authorization, cookie })
 }
 
 /** What a DPoP proof has to be about. Our origin is the one from the settings: of the address only the path is believed. */
