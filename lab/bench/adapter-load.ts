@@ -1,7 +1,5 @@
 import { connect, type Socket } from 'node:net'
 
-const connections = 16
-
 export type Load = {
   /** Sends so many, each as soon as the answer to the one before it on its connection is there. */
   run(count: number): Promise<void>
@@ -17,6 +15,8 @@ type Given = {
   port: number
   /** What one request after the other carries, in turn. */
   lines: readonly string[]
+  /** How many are on their way at once. */
+  connections?: number
   /** In place of `lines` where none of them may be used twice: as many as a run needs, made before it begins. */
   fresh?: (count: number) => readonly string[]
 }
@@ -24,7 +24,7 @@ type Given = {
 type Wire = { socket: Socket; text: string; sentAt: number }
 
 /** Requests on a few connections. Fails where anything but a 200 is answered. */
-export async function openLoad({ port, lines, fresh }: Given): Promise<Load> {
+export async function openLoad({ port, lines, fresh, connections = 16 }: Given): Promise<Load> {
   const repeated = lines.map(requestWith)
   const wires = await Promise.all(
     Array.from({ length: connections }, async () => ({ socket: await open(port), text: '', sentAt: 0 })),

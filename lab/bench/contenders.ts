@@ -16,7 +16,9 @@ export type ContenderPlan = {
   /** How often each has its turn in a round: what disturbs for a moment then disturbs its neighbours as well. */
   turns: number
   slotMilliseconds: number
+  /** Of processor time, and twice as long where that was not so many requests: compilers count calls. */
   warmMilliseconds: number
+  warmRequests?: number
 }
 
 /** Cores that others may use in a round that counts. */
@@ -32,8 +34,7 @@ export async function measureContenders(
   by: 'processor' | 'clock' = 'processor',
 ): Promise<Round[]> {
   const rated: Rated[] = []
-  for (const contender of contenders)
-    rated.push({ contender, perSecond: await warm(contender, plan.warmMilliseconds) })
+  for (const contender of contenders) rated.push({ contender, perSecond: await warm(contender, plan) })
   const rounds: Round[] = []
   for (let calm = 0; calm < plan.rounds && rounds.length < plan.attempts; ) {
     const before = lookAtLoad()
@@ -70,11 +71,14 @@ const countFor = (perSecond: number, milliseconds: number) =>
   Math.max(atLeast, Math.round((perSecond * milliseconds) / 1000))
 
 /** Until the compiler has done with it, in processor time, so that nobody is warm by having waited; its rate on the clock. */
-async function warm(contender: Contender, milliseconds: number): Promise<number> {
+async function warm(contender: Contender, plan: ContenderPlan): Promise<number> {
+  const { warmMilliseconds, warmRequests = 0 } = plan
   let used = 0
   let perSecond = 0
-  while (used < milliseconds) {
-    const count = countFor(perSecond, milliseconds / 8)
+  let asked = 0
+  while (used < warmMilliseconds || (asked < warmRequests && used < 2 * warmMilliseconds)) {
+    const count = countFor(perSecond, warmMilliseconds / 8)
+    asked += count
     const began = performance.now()
     used += await spend(contender, count, 'processor')
     perSecond = (count * 1000) / (performance.now() - began)

@@ -6,7 +6,6 @@ export type Busy = { readonly at: number; readonly all: number; readonly ours: n
 
 const ticksPerSecond = 100
 
-/** Descendants that end between two looks count as others: look while they live. */
 export function lookAtLoad(): Busy {
   return { at: performance.now() / 1000, all: machineSeconds(), ours: ourSeconds() }
 }
@@ -45,7 +44,9 @@ function ourSeconds(): number {
       : undefined
     if (fields === undefined) continue
     parents.set(Number(name), Number(fields[1]))
-    seconds.set(Number(name), (Number(fields[11]) + Number(fields[12])) / ticksPerSecond)
+    // Its own, and that of its children which have ended.
+    const [user = 0, system = 0, userBefore = 0, systemBefore = 0] = fields.slice(11, 15).map(Number)
+    seconds.set(Number(name), (user + system + userBefore + systemBefore) / ticksPerSecond)
   }
   // Where the system does not tell, our own share is all there is to know.
   if (seconds.size === 0) return process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6

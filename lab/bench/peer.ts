@@ -15,7 +15,8 @@ export type PeerOptions = {
   seconds: number
   isNew: boolean
 }
-export type PeerTold = { kind: 'credentials'; count: number }
+/** `step`: of sessions that the database wrote itself, each one so many after the one before. */
+export type PeerTold = { kind: 'credentials'; count: number; step: number | null }
 export type PeerHeard =
   | {
       kind: 'listening'
@@ -26,7 +27,12 @@ export type PeerHeard =
     }
   | { kind: 'credentials'; lines: string[] }
 
-export type Peer = Application & { readonly signOut: string | null; signIn(): Promise<string> }
+export type Peer = Application & {
+  readonly signOut: string | null
+  signIn(): Promise<string>
+  /** Of sessions that the database wrote itself. */
+  signed(count: number, step: number): Promise<string[]>
+}
 
 /** Starts what `peers/` has under that name, and waits until it listens. */
 export async function startPeer(
@@ -42,12 +48,15 @@ export async function startPeer(
   const { port, signIn, signOut, makesCredentials } = await hear(child, 'listening')
   const origin = `http://127.0.0.1:${port}`
   const signedIn = () => credentialAt(`${origin}${signIn.path}`, signIn.body)
+  const ask = async (count: number, step: number | null) => {
+    child.send({ kind: 'credentials', count, step } satisfies PeerTold)
+    return (await hear(child, 'credentials')).lines
+  }
   return {
-    ...{ port, signOut, pid: child.pid ?? 0, signIn: signedIn },
+    ...{ port, signOut, pid: child.pid ?? 0, signIn: signedIn, signed: ask },
     async credentials(count) {
       if (!makesCredentials) return Promise.all(Array.from({ length: count }, signedIn))
-      child.send({ kind: 'credentials', count } satisfies PeerTold)
-      return (await hear(child, 'credentials')).lines
+      return ask(count, null)
     },
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return

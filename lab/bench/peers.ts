@@ -36,13 +36,13 @@ export type Peers = { readonly fastJwt: FastJwt; readonly jsonWebToken: JsonWebT
 
 /** They are nobody's dependency: a plain install of the house brings none of them. */
 export function installPeers(): void {
-  const wanted = Object.entries(readVersions())
+  const wanted = Object.entries(peerVersions())
   if (wanted.every(([name, version]) => installedVersion(name) === version)) return
   console.log(`installing ${wanted.map(([name, version]) => `${name} ${version}`).join(', ')} (npm ci)`)
   execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' })
 }
 
-function readVersions(): Record<string, string> {
+export function peerVersions(): Record<string, string> {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>
   }

@@ -3,7 +3,8 @@ import { type Row, rowOf, type Target } from './figures.ts'
 import { type Round, ratesOf } from './rounds.ts'
 
 const question = 'GET /me in a second of the processor time of the server, beside others'
-const own = 'the same, of an application on the same framework that checks nothing'
+export const besideNothing =
+  'GET /me in a second of the processor time of the server, beside an application that checks nothing'
 
 const cookie = 'node, counterfoil by cookie'
 const express = 'express, counterfoil by cookie'
@@ -33,7 +34,7 @@ export function requestRows(rounds: readonly Round[], contenders: readonly Conte
   const alone = names.map((candidate) => {
     const framework = candidate.split(',', 1)[0]
     const against = rates(`${framework}, no check`)
-    return rowOf({ question: own, candidate, unit: '1/s', values: rates(candidate), against })
+    return rowOf({ question: besideNothing, candidate, unit: '1/s', values: rates(candidate), against })
   })
   const beside = compared
     .filter(([ours, theirs]) => names.includes(ours) && names.includes(theirs))

@@ -13,8 +13,22 @@ import { requestRows } from './request-rows.ts'
 import { openStores, type Stores } from './stores.ts'
 
 const plans: Record<'full' | 'quick', ContenderPlan> = {
-  full: { rounds: 10, attempts: 14, turns: 4, slotMilliseconds: 40, warmMilliseconds: 1500 },
-  quick: { rounds: 3, attempts: 4, turns: 3, slotMilliseconds: 40, warmMilliseconds: 800 },
+  full: {
+    rounds: 10,
+    attempts: 14,
+    turns: 4,
+    slotMilliseconds: 40,
+    warmMilliseconds: 1300,
+    warmRequests: 40_000,
+  },
+  quick: {
+    rounds: 3,
+    attempts: 4,
+    turns: 5,
+    slotMilliseconds: 30,
+    warmMilliseconds: 900,
+    warmRequests: 30_000,
+  },
 }
 const credentials = 50
 /** Longer than this takes. */

@@ -45,7 +45,11 @@ function answerIn(text: string): Answered | null {
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return null
   const status = Number(text.slice(9, 12))
-  const length = /\r\ncontent-length: (\d+)/i.exec(text.slice(0, end))?.[1]
+  const head = text.slice(0, end)
+  const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
+  // Others answer in pieces; what is in them is read by nobody here.
+  if (/\r\ntransfer-encoding: chunked/i.test(head))
+    return text.endsWith('\r\n0\r\n\r\n') ? { status, body: text.slice(end + 4) } : null
   if (length === undefined && status !== 204)
     throw new Error(`an answer without a length: ${text.slice(0, end)}`)
   const body = text.slice(end + 4)

@@ -81,7 +81,19 @@ export async function open(given) {
     keys = createRemoteJWKSet(new URL(`http://127.0.0.1:${server.address().port}/api/auth/jwks`))
   })
   const signIn = { path: '/api/auth/sign-in/email', body: { email: user.email, password } }
-  return { server, signIn, signOut: '/api/auth/sign-out', credentials: (count) => credentialsOf(count) }
+  return { server, signIn, signOut: '/api/auth/sign-out', signed, credentials: credentialsOf }
+
+  // Sessions that the database wrote itself.
+  async function signed(count, step) {
+    const { authCookies } = await auth.$context
+    const name = authCookies.sessionToken.name
+    return Promise.all(
+      Array.from({ length: count }, async (_, index) => {
+        const cookie = await serializeSignedCookie(name, `bench-${1 + index * step}`, secret)
+        return `Cookie: ${cookie.split(';')[0]}`
+      }),
+    )
+  }
 
   // A sign-in hashes for a tenth of a second; what comes after it is the same.
   async function credentialsOf(count) {

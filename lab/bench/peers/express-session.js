@@ -1,6 +1,7 @@
 // express-session as its README sets it up, with the store that its variant names, each as that one's README does.
 import connectPgSimple from 'connect-pg-simple'
 import { RedisStore } from 'connect-redis'
+import { sign } from 'cookie-signature'
 import express from 'express'
 import session from 'express-session'
 import pg from 'pg'
@@ -21,13 +22,15 @@ const stores = {
   },
 }
 
+const secret = 'a secret that nobody else knows, for the bench'
+
 export async function open({ user, variant, url, seconds }) {
   const app = express()
   const store = await stores[variant]({ url })
   app.use(
     session({
       ...(store === undefined ? {} : { store }),
-      secret: 'a secret that nobody else knows, for the bench',
+      secret,
       resave: false,
       saveUninitialized: false,
       cookie: { maxAge: seconds * 1000 },
@@ -48,5 +51,14 @@ export async function open({ user, variant, url, seconds }) {
     response.json({ user: { id: request.session.user.id } })
   })
   const server = app.listen(0, '127.0.0.1')
-  return { server, signIn: { path: '/sign-in', body: {} }, signOut: '/sign-out' }
+  // Sessions that the database wrote itself.
+  const signed = (count, step) =>
+    Array.from({ length: count }, (_, index) => {
+      const value = encodeURIComponent(`s:${sign(`bench-${1 + index * step}`, secret)}`)
+      return `Cookie: connect.sid=${value}`
+    })
+  return {
+    ...{ server, signIn: { path: '/sign-in', body: {} }, signOut: '/sign-out' },
+    signed,
+  }
 }

@@ -8,7 +8,7 @@ export async function open({ user, variant, seconds }) {
   const app = Fastify()
   app.register(fastifyJwt, {
     secret: { private: privatePem, public: publicPem },
-    sign: { algorithm, iss: issuer, aud: audience, expiresIn: seconds * 1000 },
+    sign: { algorithm, iss: issuer, aud: audience, expiresIn: `${seconds}s` },
     verify: { algorithms: [algorithm], allowedIss: issuer, allowedAud: audience, cache: variant === 'cache' },
   })
   app.decorate('authenticate', async (request, reply) => {
