@@ -24,6 +24,8 @@ export type House = {
   tokens(count: number): Promise<string[]>
   /** Session cookies, each of a session of its own. */
   cookies(count: number): Promise<string[]>
+  /** Another client, which may ask for that scope. */
+  addClient(scope: string): Promise<Client>
   /** Ends a session and answers once that is acknowledged. */
   end(sessionId: string, accessToken: string): Promise<void>
   close(): Promise<void>
@@ -55,7 +57,7 @@ export async function openHouse(given: { ends: number; issuer?: string }): Promi
     writeEnds(join(data, 'counterfoil.db'), given.ends)
     await insertAccount(join(data, 'counterfoil.db'))
     server = await startServer(data, given.issuer === undefined ? [] : ['--issuer', given.issuer])
-    return houseOf({ server, close, client, issuer: given.issuer ?? server.browserOrigin })
+    return houseOf({ server, data, close, client, issuer: given.issuer ?? server.browserOrigin })
   } catch (error) {
     await close()
     throw error
@@ -74,8 +76,8 @@ function closeOnSignal(): void {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void closeAll())
 }
 
-async function addClient(data: string): Promise<Client> {
-  const { out, err } = await run(['clients', 'add', 'bench', '--data', data])
+async function addClient(data: string, scope = ''): Promise<Client> {
+  const { out, err } = await run(['clients', 'add', 'bench', '--scope', scope, '--data', data])
   const id = /client_id\s+(\S+)/.exec(out)?.[1]
   const secret = /client_secret\s+(\S+)/.exec(out)?.[1]
   if (id === undefined || secret === undefined) throw new Error(`no client was added: ${out}${err}`)
@@ -103,11 +105,12 @@ function writeEnds(file: string, count: number): void {
 
 function houseOf(given: {
   server: ServerProcess
+  data: string
   client: Client
   issuer: string
   close: () => Promise<void>
 }): House {
-  const { server, client, issuer, close } = given
+  const { server, data, client, issuer, close } = given
   const { origin } = server
   return {
     ...{ origin, issuer, client, member: tokenMember },
@@ -131,6 +134,7 @@ function houseOf(given: {
       const found = await repeat(count, () => cookieOf({ origin, issuer, email: cookieMember }))
       return found.map(({ value }) => value)
     },
+    addClient: (scope) => addClient(data, scope),
     async end(sessionId, accessToken) {
       const headers = { authorization: `Bearer ${accessToken}` }
       const answer = await fetch(`${origin}/auth/sessions/${sessionId}`, { method: 'DELETE', headers })

@@ -6,7 +6,7 @@ import { calmest, quantile, type Row, rowOf, type Target } from './figures.ts'
 import { lookAtLoad, shareBetween } from './foreign-load.ts'
 import { openHouse } from './house.ts'
 import { conclude, describeMachine, say } from './report.ts'
-import { freshSessions, milliseconds, type Scene, type Session, serviceCount, settle } from './scene.ts'
+import { type Ended, endOne, freshSessions, type Scene, serviceCount, settle } from './scene.ts'
 import type { Shown } from './service-process.ts'
 import { type Services, startServices } from './services.ts'
 
@@ -19,7 +19,6 @@ const plans: Record<'full' | 'quick', Plan> = {
 
 /** Cores that others may use in a round that counts. */
 const mostForeign = 0.25
-const refusedWithin = 5000
 /** How much of the machine is left alone, in cores, while requests flow. */
 const idleCores = 1
 /** What the endings themselves use, in the server, in all services and here: it comes on top of the flow. */
@@ -29,46 +28,7 @@ const endingCores = 0.35
 const steps = [2, 4, 8, 12, 16, 24, 32, 48]
 const calmAttempts = 3
 
-/** In milliseconds from the acknowledgement: when each of the services refused, and the last of them. */
-type Ended = {
-  readonly carrier: Shown['carrier']
-  readonly each: readonly number[]
-  readonly last: number
-  /** When any of them accepted it for the last time. */
-  readonly lastAccepted: number
-  readonly fromAsking: number
-}
 type Round = { readonly foreign: number; readonly ours: number; readonly ended: readonly Ended[] }
-
-async function endOne(
-  { house, services }: Scene,
-  { sessionId, shown, by, index }: Session & { readonly by: string; readonly index: number },
-): Promise<Ended> {
-  const name = sessionId
-  await services.ask({ kind: 'watch', name, shown })
-  // Not in step with anybody's turns; each service has accepted it several times by then.
-  await settle(10 + ((index * 7) % 10))
-  const refused = services.gather(name, refusedWithin)
-  const asked = process.hrtime.bigint()
-  await house.end(sessionId, by)
-  const acknowledged = process.hrtime.bigint()
-  const found = await refused
-  const rested = await services.rest(name)
-  if (found.length < services.count)
-    throw new Error(`${services.count - found.length} services never refused`)
-  if (found.some(({ lastAccepted }) => lastAccepted === 0n)) throw new Error('it was not accepted before')
-  if (rested.some(({ acceptedAgain }) => acceptedAgain > 0)) throw new Error('accepted again after a refusal')
-  const each = found.map(({ at }) => milliseconds(acknowledged, at))
-  const last = Math.max(...each)
-  const lastAccepted = Math.max(...found.map((one) => milliseconds(acknowledged, one.lastAccepted)))
-  return {
-    carrier: shown.carrier,
-    each,
-    last,
-    lastAccepted,
-    fromAsking: milliseconds(asked, acknowledged) + last,
-  }
-}
 
 /** One round: sessions that everybody knows, ended one after another while requests flow. */
 async function measureRound(scene: Scene, perRound: number): Promise<Round> {
@@ -80,8 +40,10 @@ async function measureRound(scene: Scene, perRound: number): Promise<Round> {
   await services.ask({ kind: 'warm', name: 'warm', shown })
   const before = lookAtLoad()
   const ended: Ended[] = []
-  for (const [index, session] of sessions.entries())
-    ended.push(await endOne(scene, { ...session, by, index }))
+  for (const [index, { sessionId, shown }] of sessions.entries()) {
+    const end = () => house.end(sessionId, by)
+    ended.push(await endOne(scene, { name: sessionId, shown, end, index }))
+  }
   const share = shareBetween(before, lookAtLoad())
   for (const { sessionId } of others) await house.end(sessionId, by)
   return { ...share, ended }

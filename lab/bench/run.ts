@@ -25,6 +25,7 @@ const questions: readonly [name: string, isQuick: boolean][] = [
   ['cold-start', true],
   ['distance', true],
   ['revocation', true],
+  ['grants', true],
   ['lifetimes', false],
   ['sessions', false],
   ['nodes', false],

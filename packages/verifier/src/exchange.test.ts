@@ -39,6 +39,12 @@ const refused: [what: string, answer: Parameters<typeof readExchanged>[0], code:
   ['a withdrawal', said(400, { error: 'invalid_grant', code: 'grant_withdrawn' }), 'grant_withdrawn', true],
   ['an expiry', said(400, { error: 'invalid_grant', code: 'grant_expired' }), 'grant_expired', true],
   ['an end above it', said(400, { error: 'invalid_grant', code: 'grant_over' }), 'grant_over', true],
+  [
+    'no grant of this worker',
+    said(400, { error: 'invalid_grant', code: 'grant_unknown' }),
+    'grant_unknown',
+    true,
+  ],
   ['an end without a code', said(400, { error: 'invalid_grant' }), 'grant_ended', true],
   ['a code that is not known', said(400, { error: 'invalid_grant', code: 'grant_new' }), 'grant_ended', true],
   ['a code of something else', said(400, { error: 'invalid_grant', code: 'toString' }), 'grant_ended', true],

@@ -5,7 +5,8 @@ export const workerRefusals = {
   grant_withdrawn: { status: 401, message: 'The user has withdrawn the grant.' },
   grant_expired: { status: 401, message: 'The grant has expired.' },
   grant_over: { status: 401, message: 'What the grant stood on has ended.' },
-  grant_ended: { status: 401, message: 'The grant is no grant of this worker, or not any more.' },
+  grant_unknown: { status: 401, message: 'There is no such grant of this worker.' },
+  grant_ended: { status: 401, message: 'The grant is not good any more.' },
   client_invalid: { status: 401, message: 'The server does not take the key of this worker.' },
   client_unauthorized: { status: 403, message: 'This worker may not act for anybody.' },
   scope_invalid: { status: 403, message: 'The grant does not reach that far.' },
@@ -20,6 +21,7 @@ const ends: ReadonlySet<string> = new Set<WorkerRefusalCode>([
   'grant_withdrawn',
   'grant_expired',
   'grant_over',
+  'grant_unknown',
   'grant_ended',
 ])
 
