@@ -15,7 +15,14 @@ import type { Primary } from './db/primary.ts'
 import type { Db } from './db/schema.ts'
 import { createEvents } from './events.ts'
 import { createFeed, type Feed, feedRoutes, readListeners } from './feed/index.ts'
-import { createExchanges, createGrants, type Grants, grantRoutes } from './grants/index.ts'
+import {
+  createExchanges,
+  createGrants,
+  type Grants,
+  grantPages,
+  grantRoutes,
+  showGrants,
+} from './grants/index.ts'
 import {
   createHandler,
   createMetrics,
@@ -47,7 +54,7 @@ import {
 import { version } from './version.ts'
 
 /** Everything wired: what the server, the command line and the tests stand on. */
-export type House = Omit<Auth, 'close' | 'drain'> & {
+export type House = Omit<Auth, 'close' | 'drain' | 'grants'> & {
   readonly routes: readonly Route[]
   readonly policy: Policy
   readonly accounts: Accounts
@@ -124,7 +131,7 @@ export function wire(parts: HouseParts): House {
   })
   const clientTokens = createClientTokens({ entropy, policy, issuer, keys, proofs, feed })
   const grants = createGrants({
-    ...{ db, clock, entropy, feed, events, policy, issuer, accounts, clients, sessions },
+    ...{ db, clock, entropy, secrets, feed, events, policy, issuer, accounts, clients, sessions },
   })
   const exchanges = createExchanges({
     ...{ db, clock, entropy, policy, issuer, keys, proofs, feed, events, limits, sessions },
@@ -155,6 +162,7 @@ export function wire(parts: HouseParts): House {
     outlive: grants.outlive,
   })
 
+  const consent = { grants, clock, issuer, words: policy.scopes }
   const passwords = { ...verbs, signIn: metrics.countingSignIns(verbs.signIn) }
 
   // Services that follow the feed prove themselves by their header alone: they send no forms.
@@ -179,7 +187,8 @@ export function wire(parts: HouseParts): House {
     ...passwordRoutes(passwords, policy.verifiedEmail),
     ...passwordPages(passwords),
     ...grantRoutes({ grants, feed, clock }),
-    ...accountPages(passwords, showAccount(sessions, clock)),
+    ...grantPages({ ...consent, reauthenticate: passwords.reauthenticate }),
+    ...accountPages(passwords, showAccount({ sessions, clock, showGrants: showGrants(consent) })),
     ...oauthRoutes({
       ...{ clients, policy, issuer },
       grantTypes: createGrantTypes({ tokens, clientTokens, exchanges, policy, issuer }),

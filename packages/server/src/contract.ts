@@ -33,6 +33,28 @@ export type CheckOptions = {
   readonly critical?: true
 }
 
+/** What a person is asked to let a worker do. See docs/grants.md. */
+export type AskedGrant = {
+  /** The worker: a client that proves itself and has scopes. */
+  client_id: string
+  /** One word or more, one space between them. */
+  scope: string
+  /** The issuer, or one of the policy `audiences`. */
+  audience: string
+  /** Seconds; at most the policy `grantSeconds`. */
+  expires_in: number
+  /** One line, for the person. */
+  purpose: string
+  /** Default `keep`. */
+  on_sign_out?: 'keep' | 'end'
+  /** Default `end`. */
+  on_password_reset?: 'keep' | 'end'
+  /** Who is asked. Without it whoever is signed in may approve. */
+  account_id?: string
+  /** A path of the issuer's own origin to go on to, with `grant=ID` added; without it the account page. */
+  return_to?: string
+}
+
 /** Of the socket's other end; `null` where the listener does not say, and then limits per network do not apply. */
 export type Remote = { address: string | null }
 
@@ -56,6 +78,14 @@ export type Auth = {
    * `reauthentication_required`, `insufficient_scope`, `presence_required`.
    */
   demand(caller: Caller | null, requirements?: Requirements): Caller
+  readonly grants: {
+    /**
+     * The address of a page on which a person lets a worker act for them, good for an hour and for one grant. An `Error` for what
+     * is malformed; a `Refusal` for what nobody could approve: `grant_client_unfit`, `scope_invalid`, `target_invalid`,
+     * `grant_too_long`.
+     */
+    request(asked: AskedGrant): Promise<string>
+  }
   /** The first step of stopping: /readyz answers 503 from now on, so that nobody new is sent here. All else goes on. */
   retire(): void
   /** Ends whatever would never end by itself, the streams of the feed, so that a listener can close. */

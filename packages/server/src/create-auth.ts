@@ -59,6 +59,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       check: house.check,
       guard: house.guard,
       demand: house.demand,
+      grants: { request: house.grants.request },
       retire: house.retire,
       drain: house.feed.hub.stop,
       async close() {

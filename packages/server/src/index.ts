@@ -1,4 +1,4 @@
 export { type Caller, Refusal, type Requirements } from '@counterfoil/verifier'
-export type { Auth, AuthOptions, CheckOptions, Remote } from './contract.ts'
+export type { AskedGrant, Auth, AuthOptions, CheckOptions, Remote } from './contract.ts'
 export { createAuth } from './create-auth.ts'
 export type { Letter, Transport } from './machine.ts'

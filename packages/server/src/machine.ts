@@ -29,6 +29,7 @@ export type Purpose =
   | 'signing_key'
   | 'limit'
   | 'feed_position'
+  | 'grant_request'
   | 'nonce'
 
 export type Secrets = {

@@ -53,6 +53,9 @@ const settings = z.strictObject({
   hashingQueue: z.int().min(1).max(10_000).default(100),
   origins: z.array(origin).default([]),
   audiences: z.array(audience).default([]),
+  scopes: z
+    .record(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/), z.string().min(1).max(200))
+    .default({}),
   grantSeconds: seconds(minute, 90 * day, 90 * day),
   grantsPerAccount: z.int().min(1).max(1000).default(100),
   statusListAudiences: z.array(audience).default([]),

@@ -42,6 +42,11 @@ export const refusals = {
   },
   grant_too_long: { status: 422, message: 'A grant does not last that long. Ask for less time.' },
   grant_client_unfit: { status: 422, message: 'This client cannot act for anybody.' },
+  grant_request_invalid: {
+    status: 410,
+    message: 'This question is not open any more. Go back to where you came from and start again.',
+  },
+  account_wrong: { status: 409, message: 'This was asked of another account. Sign in to that one.' },
   grants_full: { status: 409, message: 'The account has as many grants as it may. Withdraw one first.' },
   session_unknown: { status: 404, message: 'There is no such session in this account.' },
   input_invalid: { status: 400, message: 'The request does not have the expected form.' },

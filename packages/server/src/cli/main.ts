@@ -5,6 +5,7 @@ import { type AttackFlags, attack } from './attack.ts'
 import { addClient, type ClientFlags, listClients, removeClient, rotateClient } from './clients.ts'
 import { type CopyFlags, copy } from './copy.ts'
 import { doctor } from './doctor.ts'
+import { listGrants, withdrawGrant } from './grants.ts'
 import { initialise } from './initialise.ts'
 import { makeKeyPair } from './keypair.ts'
 import { listKeys, type RotateFlags, rotateKeys } from './keys.ts'
@@ -92,6 +93,14 @@ function program(): Command {
   const sessions = program.command('sessions').description('look at live sessions and end them')
   asked(sessions, 'list', 'all live sessions').action((flags: Flags) => listSessions(flags))
   asked(sessions, 'end <id>', 'end one session').action((id: string, flags: Flags) => endSession(id, flags))
+
+  const grants = program
+    .command('grants')
+    .description('look at what workers may do for people, and withdraw it')
+  asked(grants, 'list', 'all live grants').action((flags: Flags) => listGrants(flags))
+  asked(grants, 'withdraw <id>', 'withdraw one grant').action((id: string, flags: Flags) =>
+    withdrawGrant(id, flags),
+  )
 
   const clients = program.command('clients').description('services and jobs that are known to the server')
   const keys = ['--jwks <file>', 'for private_key_jwt: its public keys, a JWK set or one JWK'] as const

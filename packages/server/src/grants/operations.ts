@@ -1,16 +1,17 @@
 import { type Cache, createCache } from '@counterfoil/verifier'
 import type { Accounts } from '../accounts/index.ts'
 import { type Clients, type RegisteredClient, readScope } from '../clients/index.ts'
-import type { ShownCookie } from '../contract.ts'
+import type { AskedGrant, ShownCookie } from '../contract.ts'
 import type { Db } from '../db/schema.ts'
 import { afterCommit, transact } from '../db/transact.ts'
 import type { Events } from '../events.ts'
 import type { Feed } from '../feed/index.ts'
-import type { Clock, Entropy } from '../machine.ts'
+import type { Clock, Entropy, Secrets } from '../machine.ts'
 import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
 import { requireShown, type Sessions } from '../sessions/index.ts'
 import { endOf, type GrantRecord, type GrantTerms } from './grant.ts'
+import { type GrantRequest, grantRequest, openRequest, requestSeconds, sealRequest } from './request.ts'
 import * as store from './store.ts'
 
 /** Somebody who is here and has lately proved it; `from`: what they showed, where that is all they showed. */
@@ -29,9 +30,14 @@ export type Grants = {
   check(terms: GrantTerms): Promise<RegisteredClient>
   /**
    * A grant, by an account that is present. Refuses what `check` does; `session_ended`; `reauthentication_required` where
-   * the session was last proved more than `freshSeconds` ago; `grants_full`.
+   * the session was last proved more than `freshSeconds` ago; `grants_full`. `id`: of a request; the second time it is the
+   * grant of the first, or `grant_request_invalid` where that is over.
    */
-  give(approving: Approving, terms: GrantTerms): Promise<GrantRecord>
+  give(approving: Approving, terms: GrantTerms, id?: string): Promise<GrantRecord>
+  /** The address of a page that asks a person to approve this, good for an hour and for one grant. Refuses what `check` does. */
+  request(asked: AskedGrant): Promise<string>
+  /** What such an address asks. `grant_request_invalid` for one that is not ours or whose time is over. */
+  readRequest(sealed: string): GrantRequest
   /** Those of an account that live, newest first; `null`: of everybody. */
   list(accountId: string | null): Promise<GrantRecord[]>
   /**
@@ -58,6 +64,7 @@ type Needs = {
   db: Db
   clock: Clock
   entropy: Entropy
+  secrets: Secrets
   feed: Feed
   events: Events
   policy: Policy
@@ -74,7 +81,7 @@ const pruneAfterSeconds = 90 * 24 * 3600
 const toldAgainEntries = 10_000
 
 export function createGrants(needs: Needs): Grants {
-  const { db, clock, entropy, feed, events, policy, issuer, accounts, clients, sessions } = needs
+  const { db, clock, entropy, secrets, feed, events, policy, issuer, accounts, clients, sessions } = needs
   // Who reads status lists follows no feed, and would go on believing a token whose grant was withdrawn.
   const followed = policy.audiences.filter((one) => !policy.statusListAudiences.includes(one))
   const audiences: ReadonlySet<string> = new Set([issuer, ...followed])
@@ -105,7 +112,7 @@ export function createGrants(needs: Needs): Grants {
   }
 
   /** Holds the account, so nothing ends it, and nobody else fills its list, until the grant is there. */
-  async function give(approving: Approving, terms: GrantTerms): Promise<GrantRecord> {
+  async function give(approving: Approving, terms: GrantTerms, id = entropy.id()): Promise<GrantRecord> {
     await check(terms)
     const { accountId, sessionId, network, from } = approving
     const { client_id, audience, purpose, on_sign_out, on_password_reset } = terms
@@ -116,8 +123,12 @@ export function createGrants(needs: Needs): Grants {
       requireShown(session, from)
       const now = clock.now()
       if (now - session.authenticated_at > freshSeconds) refuse('reauthentication_required')
+      const same = await store.find(tx, id)
+      if (same !== undefined)
+        return same.account_id === accountId && endOf(same, now) === null
+          ? same
+          : refuse('grant_request_invalid')
       if ((await listLive(tx, accountId)).length >= policy.grantsPerAccount) refuse('grants_full')
-      const id = entropy.id()
       await store.insert(tx, {
         ...{ id, account_id: accountId, session_id: sessionId, client_id, audience, purpose },
         scope: (readScope(terms.scope) ?? []).join(' '),
@@ -160,6 +171,20 @@ export function createGrants(needs: Needs): Grants {
     freshSeconds,
     check,
     give,
+    async request(asked) {
+      const request = {
+        ...{ account_id: null, return_to: null, ...asked },
+        ...{ id: entropy.id(), expires_at: clock.now() + requestSeconds },
+      }
+      const parsed = grantRequest.safeParse(request)
+      if (!parsed.success)
+        throw new Error(
+          `auth.grants.request: ${parsed.error.issues.map(({ path }) => path.join('.')).join(', ')}`,
+        )
+      await check(parsed.data)
+      return `${issuer}/grants/new?request=${sealRequest(secrets, parsed.data)}`
+    },
+    readRequest: (sealed) => openRequest(secrets, sealed, clock.now()) ?? refuse('grant_request_invalid'),
     list: (accountId) => listLive(db, accountId),
     async withdraw({ id, accountId, wantsAck = false }) {
       const grant = await store.find(db, id)

@@ -14,7 +14,7 @@ import {
   verifyView,
 } from '../passwords/views.ts'
 import { accountView } from '../sessions/views.ts'
-import { emptyForm, type Html, markupOf } from './html.ts'
+import { emptyForm, type Html, html, markupOf } from './html.ts'
 import { homeView, problemView } from './views.ts'
 
 const issuer = 'http://localhost:8080'
@@ -51,6 +51,7 @@ const pages: Record<string, Html> = {
     sessions: [device],
     now: 0,
     notice: 'Done.',
+    grants: html``,
     passwordForm: passwordChangeForm({ form, minimum, email }),
   }),
   mailbox: mailboxView({ mails: [{ to: email, at: 0, ...mailText('verify', facts) }] }),

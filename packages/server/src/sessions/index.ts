@@ -11,3 +11,4 @@ export {
   type ShownSession,
   showSession,
 } from './session.ts'
+export { ago, day } from './views.ts'

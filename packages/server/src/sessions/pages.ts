@@ -11,6 +11,8 @@ import { accountView } from './views.ts'
 const notices: ReadonlyMap<string, string> = new Map(
   Object.entries({
     ended: 'That device is signed out.',
+    'grant-given': 'It may act for you from now on.',
+    'grant-withdrawn': 'Taken back. It can do nothing for you any more.',
     'others-ended': 'All other devices are signed out.',
     'password-changed': 'Your password is changed, and all other devices are signed out.',
   }),
@@ -24,8 +26,15 @@ export type ShowAccount = (given: {
   passwordForm: Html
 }) => Promise<Html | null>
 
+type Showing = {
+  sessions: Sessions
+  clock: Clock
+  /** What works for the account while nobody is there. */
+  showGrants(accountId: string): Promise<Html>
+}
+
 /** The account page is one page of several rooms: this room lists the devices, another puts in its form. */
-export function showAccount(sessions: Sessions, clock: Clock): ShowAccount {
+export function showAccount({ sessions, clock, showGrants }: Showing): ShowAccount {
   return async ({ account, current, notice, passwordForm }) => {
     const listed = await sessions.list(account.id)
     if (!listed.some(({ id }) => id === current)) return null
@@ -34,6 +43,7 @@ export function showAccount(sessions: Sessions, clock: Clock): ShowAccount {
       sessions: listed.map((session) => showSession(session, current)),
       now: clock.now(),
       notice: notices.get(notice ?? '') ?? null,
+      grants: await showGrants(account.id),
       passwordForm,
     })
   }

@@ -23,7 +23,9 @@ const phone: DeviceRow = {
 
 function page(sessions: readonly DeviceRow[], notice: string | null = null): string {
   const account = { id: 'account', email: 'ana@example.com' }
-  return markupOf(accountView({ account, sessions, now, notice, passwordForm: html`<p>password form</p>` }))
+  return markupOf(
+    accountView({ account, sessions, now, notice, grants: html``, passwordForm: html`<p>password form</p>` }),
+  )
 }
 
 test('every other device has a form that ends it by its id; this one has the form that signs out', () => {

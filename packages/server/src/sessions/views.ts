@@ -14,6 +14,8 @@ export type AccountPage = {
   sessions: readonly DeviceRow[]
   now: number
   notice: string | null
+  /** What other rooms put in between; may be empty. */
+  grants: Html
   passwordForm: Html
 }
 
@@ -29,6 +31,7 @@ export function accountView(given: AccountPage): Html {
 <p class="quiet">${devicesIntro(given.sessions.length, others)}</p>
 ${cards.length === 0 ? '' : html`<ul class="devices">${cards}</ul>`}
 </section>
+${given.grants}
 ${given.passwordForm}`
   return layout({ title: 'Your account', signedIn: true, body })
 }
@@ -78,4 +81,4 @@ export function ago(at: number, now: number): Html {
 
 const dayFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' })
 
-const day = (at: number) => time(at, dayFormat.format(at * 1000))
+export const day = (at: number) => time(at, dayFormat.format(at * 1000))

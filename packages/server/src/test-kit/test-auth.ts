@@ -123,5 +123,9 @@ export async function createTestAuth(options: TestAuthOptions = {}): Promise<Tes
 /** What an application is given; the rooms stay inside. */
 function outerSideOf(house: House): Omit<Auth, 'close'> {
   const { fetch, serves, identify, check, guard, demand, retire } = house
-  return { fetch, serves, identify, check, guard, demand, retire, drain: house.feed.hub.stop }
+  const { request } = house.grants
+  return {
+    ...{ fetch, serves, identify, check, guard, demand, retire },
+    ...{ grants: { request }, drain: house.feed.hub.stop },
+  }
 }

@@ -4,7 +4,7 @@ import { assets } from '../http/assets.ts'
 import type { Route } from '../http/index.ts'
 import type { Agent } from './agent.ts'
 import type { OpenTestDatabase } from './engines.ts'
-import { giveGrant, type Terms, workerAt } from './grants.ts'
+import { giveGrant, type Worker, workerAt } from './grants.ts'
 import { goodPassword, openHouse, otherPassword, type TestHouse } from './house.ts'
 
 /**
@@ -18,9 +18,11 @@ export type Stage = {
   otherSession: string
   verifyToken: string
   resetToken: string
-  /** What a worker is asking for, and has been given once. */
-  terms: Terms
+  /** Somebody's job, and what it has been given once. */
+  worker: Worker
   grant: string
+  /** An address on which somebody is asked for one. */
+  asked: string
 }
 
 export type StageOptions = { verifiedEmail?: 'required' | 'optional'; issuer?: string }
@@ -48,14 +50,18 @@ export async function anotherCast(home: TestHouse, name: string): Promise<Stage>
   await home.program().post('/auth/password/forgot', { email })
   const verifyToken = await home.linkFor(grace.email, 'verify')
   const resetToken = await home.linkFor(email, 'reset')
-  const terms = (await workerAt(home)).terms()
-  const grant = await giveGrant(browser, terms)
+  const worker = await workerAt(home)
+  const grant = await giveGrant(browser, worker.terms())
+  const asked = (await home.house.grants.request(worker.terms())).replace(/^.*=/, '')
   await home.house.chores.touches()
-  return { home, browser, email, otherSession: session.id, verifyToken, resetToken, terms, grant }
+  return { home, browser, email, otherSession: session.id, verifyToken, resetToken, worker, grant, asked }
 }
 
 /** An address of the route that leads somewhere: the more a route could do there, the more a walk can catch. */
-export function addressOf({ path }: Route, { otherSession, verifyToken, resetToken, grant }: Stage): string {
+export function addressOf(
+  { path }: Route,
+  { otherSession, verifyToken, resetToken, grant, asked }: Stage,
+): string {
   const parameters: Record<string, string> = {
     '/auth/sessions/:id': `/auth/sessions/${otherSession}`,
     '/auth/grants/:id': `/auth/grants/${grant}`,
@@ -64,6 +70,7 @@ export function addressOf({ path }: Route, { otherSession, verifyToken, resetTok
     '/verify': `/verify?token=${verifyToken}`,
     '/reset': `/reset?token=${resetToken}`,
     '/sign-in': '/sign-in?next=/account',
+    '/grants/new': `/grants/new?request=${asked}`,
   }
   const address = parameters[path] ?? path
   assert.ok(!address.includes(':'), `${path} has a parameter: say here what a real one looks like`)
@@ -82,7 +89,7 @@ function bodyOf({ path }: Route, stage: Stage): Record<string, string | number> 
     '/auth/reauthenticate': { password: goodPassword },
     '/auth/token': { audience: 'https://api.example' },
     '/auth/carrier': { carrier: 'token' },
-    '/auth/grants': stage.terms,
+    '/auth/grants': stage.worker.terms(),
     '/auth/password/change': change,
     '/auth/password/forgot': { email: credentials.email },
     '/auth/password/reset': { token: resetToken, password: otherPassword },
@@ -93,6 +100,8 @@ function bodyOf({ path }: Route, stage: Stage): Record<string, string | number> 
     '/reset': { token: resetToken, password: otherPassword },
     '/account/password': change,
     '/account/sessions/end': { id },
+    '/grants/new': { request: stage.asked },
+    '/account/grants/withdraw': { id: stage.grant },
     '/oauth/introspect': { token: 'x' },
     '/oauth/revoke': { token: 'x' },
     '/feed/ack': { verifier: 'AAAAAAAAAAAAAAAAAAAAAA', position: '0' },
