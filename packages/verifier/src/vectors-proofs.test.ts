@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkAccessToken } from './access-token.ts'
+import { parseAccessToken, proveAccessToken } from './access-token.ts'
 import { readCredential } from './credentials.ts'
 import { proofOf } from './incoming.ts'
 import type { JsonObject } from './json.ts'
@@ -49,7 +49,10 @@ async function judge(proofs: ProofCheck, given: ProofCase, dpop: string | null):
   const keys = parseKeySet(file.jwks)
   const credential = readCredential({ authorization: given.authorization, cookie: null })
   assert.ok(keys !== null && credential !== null && credential.kind !== 'cookie')
-  const { confirmation } = checkAccessToken(credential.token, { keys, issuer, audience, now })
+  const unproven = parseAccessToken(credential.token)
+  const key = keys.get(unproven.kid)
+  assert.ok(key !== undefined)
+  const { confirmation } = await proveAccessToken(unproven, { key, issuer, audience, now })
   if (credential.kind === 'bearer') requireScheme('bearer', confirmation)
   else requireScheme('dpop', confirmation)
   assert.ok(confirmation !== null)
