@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after } from 'node:test'
 import {
   type Client,
@@ -28,6 +30,7 @@ export type Scene = {
 
 export async function openScene(): Promise<Scene> {
   const data = dataFolder()
+  writeFileSync(join(data, 'policy.json'), JSON.stringify({ audiences: [api] }))
   const relay = await startRelay()
   after(() => relay.close())
   const start = async () => {
