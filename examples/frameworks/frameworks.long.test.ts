@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { keyHolder } from 'counterfoil/house'
 
 const email = 'ada@example.com'
 const password = 'seven dull green boats'
@@ -47,6 +48,33 @@ const forgeries: [from: string, headers: Headers][] = [
   ['a page that hides where it is', {}],
 ]
 
+/** A token that is bound to a key pays with a proof for each payment; a copy of it, and of the proof, pays nothing. */
+async function payBound(send: ReturnType<typeof clientOf>, paid: () => Promise<number>): Promise<void> {
+  const holder = keyHolder()
+  const proven = (url: string, more: { token?: string; nonce?: string } = {}, by = holder) => ({
+    dpop: by.proof({ method: 'POST', url: issuer + url, now: Math.floor(Date.now() / 1000), ...more }),
+  })
+  const signIn = (headers: Headers) =>
+    send('POST', '/auth/sign-in', headers, { email, password, carrier: 'token' })
+  const first = await signIn(proven('/auth/sign-in'))
+  const nonce = first.headers.get('dpop-nonce')
+  const bound = nonce === null ? first : await signIn(proven('/auth/sign-in', { nonce }))
+  const { access_token: token, token_type } = await bound.json()
+  assert.equal(token_type, 'DPoP')
+
+  const before = await paid()
+  const pay = async (headers: Headers) =>
+    (await send('POST', '/payments', { authorization: `DPoP ${token}`, ...headers }, { to: 'grace' })).status
+  const proof = proven('/payments', { token })
+  assert.equal(await pay(proof), 200)
+  assert.equal(await pay(proof), 401)
+  assert.equal(await pay({}), 401)
+  assert.equal(await pay(proven('/me', { token })), 401)
+  assert.equal(await pay(proven('/payments', { token }, keyHolder())), 401)
+  assert.equal(await pay({ authorization: `Bearer ${token}` }), 401)
+  assert.equal(await paid(), before + 1)
+}
+
 for (const framework of ['express', 'fastify', 'hono', 'node']) {
   test(`${framework}: the payment is made by its person alone, by either carrier`, async () => {
     const send = clientOf(await start(framework))
@@ -76,5 +104,6 @@ for (const framework of ['express', 'fastify', 'hono', 'node']) {
     assert.equal(await paid(), 2)
     assert.equal((await send('DELETE', '/payments', { cookie, ...own })).status, 200)
     assert.equal(await paid(), 0)
+    await payBound(send, paid)
   })
 }
