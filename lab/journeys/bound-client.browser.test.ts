@@ -266,4 +266,34 @@ onSqlite('the browser client with bound tokens', (open) => {
     )
     await context.close()
   })
+
+  test('takes over the session that the cookie carries, and gives it back: one session, and what carried it is dead', async () => {
+    const context = await scene.window()
+    const byCookie = await scene.open(context, { carrier: 'cookie' })
+    const { session: begun } = await signIn(byCookie)
+    const page = await scene.open(context, token)
+    const cookieOf = async () =>
+      (await context.cookies(scene.origin))
+        .filter(({ name }) => name === '__Host-Http-session')
+        .map(({ value }) => value)
+    const [old] = await cookieOf()
+    const move = (given: object) =>
+      page.evaluate((fields) => window.client.prove('/auth/carrier', fields), given)
+
+    const taken = await move({})
+    assert.deepEqual([taken?.session.id, taken?.session.carrier], [begun.id, 'token'])
+    assert.equal(await fetched(page, api()), 200)
+    assert.deepEqual(await cookieOf(), [])
+    const replayed = await scene.home.house.fetch(
+      new Request(`${scene.origin}/auth/session`, { headers: { cookie: `__Host-Http-session=${old}` } }),
+    )
+    assert.equal(replayed.status, 401)
+
+    assert.equal(await move({ carrier: 'cookie' }), null)
+    assert.equal(await session(page), null)
+    assert.equal(await databases(page), 0)
+    const back = await byCookie.evaluate(() => window.client.session({ fresh: true }))
+    assert.deepEqual([back?.session.id, back?.session.carrier], [begun.id, 'cookie'])
+    await context.close()
+  })
 })

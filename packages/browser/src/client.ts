@@ -32,7 +32,9 @@ export type Client = {
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
   /**
    * Posts to one of the server's own endpoints that answer with a credential, and takes it over: `/auth/verify-email`,
-   * `/auth/reauthenticate`, `/auth/password/change`, `/auth/sign-up`. Null where none was handed out.
+   * `/auth/reauthenticate`, `/auth/password/change`, `/auth/sign-up`. Null where none was handed out. Of the token carrier
+   * also `/auth/carrier`, shortly after a proof of the password: `{}` takes over the session that this browser's cookie
+   * carries, `{ carrier: 'cookie' }` gives it to the cookie and forgets it here (null).
    */
   prove(path: string, fields: object): Promise<SignedIn | null>
   /** What is known at this moment; for frameworks. The same object until something changes. */

@@ -22,6 +22,9 @@ type Needs = {
 const glance = 25
 const patience = 250
 
+/** Where a session goes from this carrier to the cookie, and comes from there. */
+const moving = '/auth/carrier'
+
 /** A new session has a new key: the one that lies there may have been put there by script, which knows it then. */
 const begins = /^\/auth\/sign-|^\/auth\/verify-/
 
@@ -35,6 +38,11 @@ export function createTokenCarrier({ machine, peers, tabs, vault, sendBound, iss
   function forget(): null {
     if (tabs.known().session !== null) tabs.tell({ session: null, access: null })
     return null
+  }
+
+  async function letGo(): Promise<null> {
+    await vault.clear()
+    return forget()
   }
 
   async function adopt(
@@ -68,8 +76,7 @@ export function createTokenCarrier({ machine, peers, tabs, vault, sendBound, iss
     const response = await sendBound(request, held)
     if (response.ok) return adopt(held.keys, await readJson(response), held)
     if (!(await codesOf(response)).includes('invalid_grant')) throw await refusalOf(response)
-    await vault.clear()
-    return forget()
+    return letGo()
   }
 
   function currentWithin(): Promise<Access | null> {
@@ -99,7 +106,8 @@ export function createTokenCarrier({ machine, peers, tabs, vault, sendBound, iss
   ): Promise<Response> {
     const headers = { 'content-type': 'application/json' }
     const init = bounded({ method: 'POST', headers, body: JSON.stringify(fields) })
-    return sendBound(new Request(issuer + path, init), bound)
+    // The one place where the cookie has a part: as what is shown, or as what is set.
+    return sendBound(new Request(issuer + path, init), bound, path === moving ? 'same-origin' : 'omit')
   }
 
   return {
@@ -107,6 +115,8 @@ export function createTokenCarrier({ machine, peers, tabs, vault, sendBound, iss
     send: (request) => sendRenewing(request, { machine, sendBound, held: () => tabs.known().access, renew }),
     prove: (path, fields) =>
       tabs.alone('token', async () => {
+        if (path === moving && issuer !== machine.origin())
+          throw new TypeError('A cookie is for pages of the issuer’s own origin.')
         // Where nothing can be kept, nothing is asked for.
         await vault.read()
         // An old session that cannot be renewed must not keep anybody from beginning a new one.
@@ -114,10 +124,10 @@ export function createTokenCarrier({ machine, peers, tabs, vault, sendBound, iss
         const goesOn = before !== null && !begins.test(path)
         const keys = goesOn ? before.keys : await createKeys(machine.subtle())
         const bound = goesOn ? before : { keys }
-        const response = await post(path, { ...fields, carrier: 'token' }, bound)
+        const response = await post(path, { carrier: 'token', ...fields }, bound)
         if (!response.ok) throw await refusalOf(response)
         const answer = await readJson(response)
-        if (answer.access_token === undefined) return null
+        if (answer.access_token === undefined) return path === moving ? letGo() : null
         await adopt(keys, answer, null)
         const signedIn = signedInOf(answer)
         // Whoever signs in again does not want to be on the list of devices twice.
@@ -134,8 +144,7 @@ export function createTokenCarrier({ machine, peers, tabs, vault, sendBound, iss
           if (!response.ok && response.status !== 401) throw await refusalOf(response)
         } finally {
           // Without the key nobody can use the session any more, even if the server could not be told.
-          await vault.clear()
-          forget()
+          await letGo()
         }
       }),
   }
