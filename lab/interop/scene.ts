@@ -46,6 +46,8 @@ export async function openScene() {
 
   return {
     issuer: server.browserOrigin,
+    /** The same server, for whoever does not resolve that name. */
+    origin: server.origin,
     basic: { ...(await add('basic')), key: null },
     post: { ...(await add('post', '--auth', 'client_secret_post')), key: null },
     signing: [

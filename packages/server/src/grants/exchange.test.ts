@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkAccessToken, parseKeySet } from '@counterfoil/verifier'
+import { assertionForm } from '../testing/client-key.ts'
 import { type OpenTestDatabase, onEachEngine } from '../testing/engines.ts'
-import { accessTokenType, exchangeGrantType, giveGrant, workerAt } from '../testing/grants.ts'
+import { accessTokenType, exchangeGrantType, giveGrant, grantTokenType, workerAt } from '../testing/grants.ts'
 import { openHouse, type TestHouse } from '../testing/house.ts'
+import { keyHolder, sendProven } from '../testing/key-holder.ts'
 
 const api = 'https://api.example'
 
@@ -70,6 +72,29 @@ onEachEngine('a grant is exchanged', (open) => {
     await browser.send('DELETE', `/auth/grants/${grant}`)
     const after = await at.program().get('/auth/session', headers)
     assert.deepEqual([after.status, (await after.json()).code], [401, 'grant_ended'])
+  })
+
+  test('bound to the worker’s key where it sends a proof, and then worth nothing without that key', async () => {
+    const { at, worker, browser } = await setUp(open)
+    const grant = await giveGrant(browser, worker.terms())
+    const holder = keyHolder()
+    const sent = async () => {
+      const form = {
+        ...{ grant_type: exchangeGrantType, subject_token: grant, subject_token_type: grantTokenType },
+        ...assertionForm(
+          worker.key.assertion({ clientId: worker.id, issuer: at.issuer, now: at.machine.clock.now() }),
+        ),
+      }
+      return sendProven(at, { agent: at.program(), holder }, { method: 'POST', path: '/oauth/token', form })
+    }
+    const { access_token: token, token_type } = await (await sent()).json()
+    assert.equal(token_type, 'DPoP')
+    const path = '/auth/session'
+    const proven = await sendProven(at, { agent: at.program(), holder }, { method: 'GET', path, token })
+    assert.deepEqual([proven.status, (await proven.json()).carrier], [200, 'dpop'])
+    const thief = { agent: at.program(), holder: keyHolder() }
+    assert.equal((await sendProven(at, thief, { method: 'GET', path, token })).status, 401)
+    assert.equal((await at.program().get(path, { authorization: `Bearer ${token}` })).status, 401)
   })
 
   const refused: [name: string, form: Record<string, string>, error: string][] = [
