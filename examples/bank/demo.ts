@@ -15,6 +15,8 @@ import { createWitness } from './counter/witness.ts'
 import { type Ledger, openLedger } from './ledger.ts'
 import { ada, mallory } from './people.ts'
 import { type Place, takePlace } from './place.ts'
+import { openQueue } from './statements/queue.ts'
+import { registerWorker, startWorker } from './statements/start.ts'
 import { createTextbook } from './textbook/textbook.ts'
 
 export type Demo = { addresses: string[]; close(): Promise<void> }
@@ -22,7 +24,7 @@ export type Demo = { addresses: string[]; close(): Promise<void> }
 /** Where the three begin to look for ports, unless the first one is asked for. */
 const usualPort = 8600
 
-/** Starts both banks and the attacker, all in this process, with everything that they keep in `folder`. */
+/** Starts both banks and the attacker in this process, and the bank's worker in one of its own; what they keep is in `folder`. */
 export async function startDemo(given: { folder: string; port: number | null }): Promise<Demo> {
   const { folder, port } = given
   mkdirSync(folder, { recursive: true })
@@ -67,20 +69,29 @@ async function openAll(given: {
     return ledger
   }
   const ledger = openBooks('bank-ledger.db')
+  const database = `sqlite:${join(folder, 'bank-auth.db')}`
   const real = await createAuth({
     issuer: bank.origin,
-    database: `sqlite:${join(folder, 'bank-auth.db')}`,
+    database,
     secret: secretIn(folder),
+    policy: { scopes: { 'statement.read': 'Read your balance and your payments' } },
   })
   opened.push(real.close)
-  for (const person of [ada, mallory]) {
-    await openAccount(real, bank.origin, person)
-    ledger.balance(person.email)
+  const openAccounts = async () => {
+    for (const person of [ada, mallory]) {
+      await openAccount(real, bank.origin, person)
+      ledger.balance(person.email)
+    }
   }
+  const [worker] = await Promise.all([registerWorker({ folder, database }), openAccounts()])
 
   const witness = createWitness()
   const auth = measuring(real)
-  const fetchBank = createBank({ auth, ledger, witness, addresses })
+  const queuePath = join(folder, 'statements-queue.db')
+  const queue = openQueue(queuePath)
+  opened.push(queue.close)
+  const fetchBank = createBank({ auth, ledger, witness, addresses, queue, worker })
+  opened.push(startWorker({ folder, bank: bank.origin, client: worker, queue: queuePath }).close)
   const live = createLive({ auth, ledger, witness, origin: bank.origin })
   bank.serve(listenerFor(fetchBank))
   bank.server.on('upgrade', (message, socket) => void live(message, socket))

@@ -8,7 +8,7 @@ import { bankRoutes, type Parts } from './routes.ts'
 
 /** The bank as the demonstration shows it: its routes, and around them the panel that tells what happens. */
 export function createBank(parts: Parts): (request: Request, env: object) => Promise<Response> {
-  const { witness } = parts
+  const { witness, queue } = parts
   const app = new Hono()
   app.use(async (c, next) => {
     await next()
@@ -24,8 +24,10 @@ export function createBank(parts: Parts): (request: Request, env: object) => Pro
         void stream.writeSSE({ event: 'exchange', data: String(ticketOf(exchange)) })
         if (changed !== null) void stream.writeSSE({ event: 'changed', data: changed })
       })
+      const stopWatching = queue.watch(() => void stream.writeSSE({ event: 'changed', data: 'statements' }))
       await new Promise<void>((resolve) => stream.onAbort(resolve))
       stop()
+      stopWatching()
     }),
   )
   app.get(attackPath, (c) => c.json(bankDescription))

@@ -14,6 +14,7 @@ export type Endings = {
 /** More than anybody tries out; the oldest are forgotten first. */
 const kept = 2000
 
+/** `session`: or the grant of a job's token; nothing here ends one. */
 type Whose = { session: string; account: string }
 
 export function createEndings(): Endings {
@@ -31,9 +32,10 @@ export function createEndings(): Endings {
   }
 
   return {
-    learn(print, { account, session }) {
-      if (session === null) return
-      owners.set(print, { session: session.id, account: account.id })
+    learn(print, { account, session, grant }) {
+      const id = grant ?? session?.id
+      if (id === undefined) return
+      owners.set(print, { session: id, account: account.id })
       for (const oldest of owners.keys()) if (owners.size > kept) owners.delete(oldest)
     },
     isKnown: (print) => owners.has(print),
@@ -43,7 +45,7 @@ export function createEndings(): Endings {
       for (const session of ended) if (!endedAt.has(session)) endedAt.set(session, performance.now())
       for (const oldest of endedAt.keys()) if (endedAt.size > kept) endedAt.delete(oldest)
       // A form names the session in its body, which is not ours to read.
-      return ended.length > 0 || /^\/account\/sessions\//.test(exchange.path)
+      return ended.length > 0 || /^\/account\/(?:sessions|grants)\//.test(exchange.path)
     },
     since(print) {
       const at = endedAt.get(owners.get(print)?.session ?? '')

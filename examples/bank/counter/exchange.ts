@@ -8,7 +8,17 @@ export type Shown =
   | { carrier: 'cookie'; name: string; length: number; print: string }
   | { carrier: 'token'; scheme: string; claims: Claims | null; print: string }
 
-type Claims = { alg: string; sub: string; aud: string; exp: number; isBound: boolean }
+type Claims = {
+  alg: string
+  sub: string
+  aud: string
+  exp: number
+  isBound: boolean
+  /** Who acts for the account; `null` where it acts itself. */
+  actor: string | null
+  grant: string | null
+  scope: string
+}
 
 /** One request to the bank and its answer, as the panel tells it. */
 export type Exchange = {
@@ -55,6 +65,9 @@ function claimsOf(token: string): Claims | null {
       aud: String(body.aud),
       exp: Number(body.exp),
       isBound: body.cnf !== undefined,
+      actor: body.act === undefined ? null : String(body.act.sub),
+      grant: body.grant === undefined ? null : String(body.grant),
+      scope: String(body.scope),
     }
   } catch {
     return null

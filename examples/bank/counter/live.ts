@@ -17,8 +17,8 @@ type Parts = { auth: Auth; ledger: Ledger; witness: Witness; origin: string }
 export function createLive({ auth, ledger, witness, origin }: Parts) {
   async function judge(message: IncomingMessage): Promise<Response> {
     try {
-      const caller = await auth.check(message)
-      return caller === null ? problem('credential_missing', 401) : new Response()
+      auth.demand(await auth.check(message), { present: true })
+      return new Response()
     } catch (fault) {
       if (fault instanceof Refusal) return problem(fault.code, fault.status)
       throw fault

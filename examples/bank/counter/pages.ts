@@ -58,6 +58,7 @@ const tour = ({ evil, textbook }: Addresses) => html`<ol class="tour">
 <li><b>Pay.</b> The check of who you are asks the database nothing.</li>
 <li><b>Use the other carrier instead:</b> sign in by it too, and go back. Two sessions, the same you.</li>
 <li><b>Open a second window,</b> sign in by the other carrier, end one from the other.</li>
+<li><b>Let a job write your statements,</b> sign out, and watch it go on. Then sign in and withdraw it.</li>
 <li><b>Sign in at the <a href="${textbook}/">textbook bank</a></b> too, and go to the <a href="${evil}/">attacker’s site</a>.</li>
 </ol>`
 
@@ -112,8 +113,9 @@ export function counterPart(given: {
   balance: number
   payments: readonly Payment[]
   notice: string | null
+  statements: Markup
 }): Markup {
-  const { caller, balance, payments, notice } = given
+  const { caller, balance, payments, notice, statements } = given
   const [here, other] = caller.carrier === 'cookie' ? ['cookie', 'token'] : ['token', 'cookie']
   return html`<section class="card account" aria-labelledby="balance-title">
 <h1 id="balance-title"><span class="quiet">Your balance</span> <output id="balance">${money(balance)}</output></h1>
@@ -136,6 +138,7 @@ ${field('amount', 'Amount in euros', { value: '12.50', extra: html`inputmode="de
 <h3>Last payments</h3>
 ${payments.length === 0 ? html`<p class="quiet">None yet.</p>` : html`<ul class="lines">${payments.map(paymentLine)}</ul>`}
 </section>
+${statements}
 <section class="card" aria-labelledby="devices-title">
 <h2 id="devices-title">Where you are signed in</h2>
 <ul class="lines" id="devices"></ul>
@@ -154,4 +157,4 @@ const deviceTemplate = html`<template id="device"><li><span><span class="name"><
 <b class="here">this one</b>
 <form class="end"><input type="hidden" name="id"><button class="second">End</button></form></li></template>`
 
-const clock = (at: number) => new Date(at).toISOString().slice(11, 19)
+export const clock = (at: number) => new Date(at).toISOString().slice(11, 19)

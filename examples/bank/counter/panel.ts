@@ -27,7 +27,16 @@ function cost({ measured: { what, microseconds, statements }, endedBefore }: Exc
   return `${what === 'whole' ? 'answered' : 'checked'} in ${time}${asked}`
 }
 
-function carried({ shown }: Exchange): Fact {
+/** A job at the token endpoint: browsers say where they come from. */
+const isWorker = ({ path, site }: Exchange) => path === '/oauth/token' && site === null
+
+function carried(exchange: Exchange): Fact {
+  const { shown } = exchange
+  if (isWorker(exchange))
+    return [
+      'Carried',
+      'the id of a grant, which is no secret, and what makes it worth something: a signature by the worker’s own key, made for this request. Nobody has to be signed in.',
+    ]
   if (shown.carrier === 'none') return ['Carried', 'no credential']
   if (shown.carrier === 'cookie') {
     const text = `the cookie ${shown.name}: ${shown.length} characters that mean nothing. The bank keeps their hash; script cannot read them.`
@@ -39,13 +48,22 @@ function carried({ shown }: Exchange): Fact {
   const bound = claims.isBound
     ? ' It is bound to a key that cannot leave the browser, and beside it is a proof by that key for this one request.'
     : ''
+  if (claims.actor !== null) {
+    const whose = `a token of a job. It acts for account ${claims.sub.slice(0, 6)}…, who need not be here, as worker ${claims.actor.slice(0, 6)}…, under grant ${claims.grant?.slice(0, 6) ?? 'none'}…`
+    return [
+      'Carried',
+      `${whose}, and may do "${claims.scope}" and nothing else. Over in ${left} s, and worth nothing without a key of that process.`,
+    ]
+  }
   return [
     'Carried',
     `an access token, signed with ${claims.alg}: account ${claims.sub.slice(0, 6)}…, for ${claims.aud} alone, over in ${left} s.${bound}`,
   ]
 }
 
-function guarded({ method, site, origin, shown, status, code }: Exchange): Fact {
+function guarded(exchange: Exchange): Fact {
+  const { method, site, origin, shown, status, code } = exchange
+  if (isWorker(exchange)) return ['Guard', 'no cookie counts here, so there is nothing to forge']
   if ((method === 'GET' || method === 'HEAD') && code !== 'forged_request')
     return ['Guard', `a ${method} changes nothing, so it needs no proof`]
   const said = `Sec-Fetch-Site: ${site ?? 'absent'}${origin === null ? '' : `, Origin: ${origin}`}`
@@ -79,6 +97,8 @@ const steps = new Map([
     'the page is told what its next proof has to hold, so that none can be made in advance',
   ],
   ['credential_missing', 'nobody is signed in'],
+  ['grant_withdrawn', 'no token: the person has withdrawn it, and the worker is told so'],
+  ['grant_ended', 'refused: the person has withdrawn it. The worker asks once why, and stops'],
 ])
 
 function outcome({ status, code, issued, endedBefore }: Exchange): Fact {

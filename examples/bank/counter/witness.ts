@@ -90,8 +90,10 @@ async function issuedBy(response: Response): Promise<Exchange['issued']> {
   return (await memberOf(response, 'application/json', 'access_token')) === null ? null : 'token'
 }
 
-function codeOf(response: Response): Promise<string | null> {
-  return memberOf(response, 'application/problem+json', 'code')
+/** Of a problem, or beside the words of OAuth. */
+async function codeOf(response: Response): Promise<string | null> {
+  const code = await memberOf(response, 'application/problem+json', 'code')
+  return code ?? (response.status < 400 ? null : memberOf(response, 'application/json', 'code'))
 }
 
 async function memberOf(response: Response, type: string, name: string): Promise<string | null> {

@@ -12,6 +12,8 @@ export type RunningDemo = {
   textbook: string
   /** What it printed of its own, without npm's lines. */
   lines: string[]
+  /** What it has said on standard error until now. */
+  errors(): string
   /** The folders that it made in the place for temporary ones, while it runs or after. */
   temporary(): string[]
   /** Ctrl-C: the terminal tells npm and the program at once. The exit code. */
@@ -50,6 +52,7 @@ async function start(command: string, args: readonly string[]): Promise<RunningD
   return {
     ...{ bank, evil, textbook },
     lines: lines(),
+    errors: () => errors,
     temporary: () => readdirSync(place).filter((name) => name.startsWith('counterfoil-bank-')),
     async interrupt() {
       const code = await interrupt(child)

@@ -50,10 +50,12 @@ async function tryBy(next) {
 
 /** Draws the part of the page that is about who is here. */
 async function show() {
-  const before = document.getElementById('carrier')?.dataset.carrier
   const answer = await counterBy(carrier)
   if (!isPage(answer)) return
-  replaceCounter(await answer.text())
+  const markup = await answer.text()
+  // Now, and not when it was asked: another look may have found the same meanwhile.
+  const before = document.getElementById('carrier')?.dataset.carrier
+  replaceCounter(markup)
   const isOver = before === carrier && answer.status === 401
   if (isOver && !leaves) say('The session of this window is over. The panel shows how soon it was refused.')
   leaves = false
