@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { createWorker } from '@counterfoil/verifier/worker'
 import type { Browser, Page } from 'playwright-core'
 import { launchChromium } from '../../tools/chromium.ts'
-import { ada } from './people.ts'
+import { ada, mallory } from './people.ts'
 import { fetchHere } from './place.ts'
 import { openQueue, type Queue } from './statements/queue.ts'
-import { type RunningDemo, startDemo } from './testing/command.ts'
+import { centsIn, type RunningDemo, startDemo } from './testing/command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'counterfoil-statements-'))
 const data = join(folder, 'data')
@@ -135,6 +136,29 @@ describe('the job that writes statements while nobody is here', { concurrency: f
     }
   })
 
+  it('may do what was allowed and nothing else, even with the key of the worker', async () => {
+    const kept = (name: string) => readFileSync(join(data, name), 'utf8')
+    const client = { id: kept('statements-client'), key: kept('statements-key.json') }
+    const worker = await createWorker({ issuer: demo.bank, client })
+    const acting = worker.actFor(queue.jobOf(ada.email)?.grant ?? '')
+    assert.equal((await acting.fetch(`${demo.bank}/statement`)).status, 200)
+    const cents = centsIn(join(data, 'bank-ledger.db'), ada.email)
+    const order = JSON.stringify({ to: mallory.email, amount: 100, note: 'by a job' })
+    const headers = { 'content-type': 'application/json' }
+    const attempts: [path: string, init: RequestInit, status: number][] = [
+      ['/payments', { method: 'POST', headers, body: order }, 403],
+      ['/balance', {}, 403],
+      ['/counter', {}, 401],
+      ['/statements/allowed', {}, 403],
+      ['/auth/grants', {}, 403],
+    ]
+    for (const [path, init, status] of attempts)
+      assert.equal((await acting.fetch(demo.bank + path, init)).status, status, path)
+    const front = await (await acting.fetch(`${demo.bank}/`)).text()
+    assert.ok(!front.includes('id="balance"'), 'the page of nobody')
+    assert.equal(centsIn(join(data, 'bank-ledger.db'), ada.email), cents)
+  })
+
   it('stops at its very next call once the person has withdrawn it, and says why', async () => {
     await signIn()
     await follow('See what you allow, or withdraw it')
@@ -145,7 +169,12 @@ describe('the job that writes statements while nobody is here', { concurrency: f
     await until('the worker stopped', () => queue.jobOf(ada.email)?.dueAt === null)
     assert.equal(queue.jobOf(ada.email)?.why, 'grant_withdrawn')
     assert.ok(written() - before <= 1, 'more than a call that was on its way')
-    assert.equal(auditLog().at(-1)?.kind, 'grant_withdrawn')
+    const { grant } = queue.jobOf(ada.email) ?? {}
+    const ended = auditLog().filter(({ kind }) => kind === 'grant_withdrawn')
+    assert.deepEqual(
+      ended.map(({ address, grant_id }) => [address, grant_id]),
+      [[ada.email, grant]],
+    )
 
     await page.goto(demo.bank)
     await page.locator('#statements[data-state=stopped]').getByText('You have withdrawn it').waitFor()

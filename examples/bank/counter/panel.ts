@@ -94,7 +94,7 @@ function checked({ measured, shown, isKnown, code }: Exchange): Fact {
 const steps = new Map([
   [
     'proof_nonce_needed',
-    'the page is told what its next proof has to hold, so that none can be made in advance',
+    'whoever asks is told what the next proof has to hold, so that none can be made in advance',
   ],
   ['credential_missing', 'nobody is signed in'],
   ['grant_withdrawn', 'no token: the person has withdrawn it, and the worker is told so'],
