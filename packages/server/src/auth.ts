@@ -27,6 +27,7 @@ import {
   createHandler,
   createMetrics,
   forwardRoutes,
+  openapiRoute,
   pathsOf,
   type Route,
   readGauges,
@@ -177,10 +178,11 @@ export function wire(parts: HouseParts): House {
     ...metrics.families(),
     ...(await readGauges({ machine, checker, feed, readListeners: listed })),
   ]
-  const routes = [
+  const routes: Route[] = [
     ...serviceRoutes({
       ...{ issuer, isLocal, isDevelopment, version, readMetrics, metricsToken, secrets, checkReady },
     }),
+    openapiRoute({ routes: () => routes, issuer, version }),
     ...forwardRoutes(policy.forward !== null),
     ...sessionRoutes(sessions, feed),
     ...sessionPages(sessions),

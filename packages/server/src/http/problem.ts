@@ -77,6 +77,6 @@ function challenge(
 }
 
 /** Where tokens are asked for, a proof and a grant are parts of the request, not what admits to it (RFC 9449 5 and 8). */
-function statusOf({ code, status }: Refusal, kind: RouteKind): number {
+export function statusOf({ code, status }: Pick<Refusal, 'code' | 'status'>, kind: RouteKind): number {
   return kind === 'oauth' && (code.startsWith('proof_') || code === 'grant_unknown') ? 400 : status
 }

@@ -110,6 +110,8 @@ export type Route = {
   kind: RouteKind
   caller: CallerRule
   takesBody: boolean
+  /** What it takes, for whoever describes it. */
+  body: ZodType | null
   /** Exists for whoever sits at this machine alone. */
   loopbackOnly: boolean
   /** A proxy asks about another request: that one is judged, as the policy `forward` says. */
@@ -141,6 +143,7 @@ export function route<Body = null>(definition: RouteDefinition<Body>): Route {
     kind,
     caller,
     takesBody: schema !== undefined,
+    body: schema ?? null,
     loopbackOnly: definition.loopbackOnly ?? false,
     forwards: definition.forwards ?? false,
     refused: refused ?? null,

@@ -5,6 +5,7 @@ import type { Db } from '../db/schema.ts'
 import type { Transport } from '../machine.ts'
 import { parsePolicy } from '../policy.ts'
 import { type Agent, createAgent } from './agent.ts'
+import { holdingToContract } from './described.ts'
 import type { OpenTestDatabase } from './engines.ts'
 import { createTestMachine, type HandClock, type TestMachine } from './machine.ts'
 import { handPrimary } from './primary.ts'
@@ -75,7 +76,8 @@ export async function openHouse(open: OpenTestDatabase, options: HouseOptions = 
   let skew = 0
   const theirs = { ...machine.clock, instant: () => ({ mono: 0, wall: machine.clock.instant().wall - skew }) }
   const primary = { ...handPrimary(theirs, opened.primary), hints }
-  const house = wire({ db, primary, machine, policy, issuer, transport, metricsToken })
+  const wired = wire({ db, primary, machine, policy, issuer, transport, metricsToken })
+  const house: House = { ...wired, fetch: holdingToContract(wired.fetch, wired.routes) }
   await house.keys.maintain()
   await house.feed.start()
   await house.chores.tick()
