@@ -75,7 +75,8 @@ export const doors: readonly Door[] = [
   {
     what: 'reads the environment',
     patterns: [/\bprocess\s*\.\s*env\b/g, imported('env', '(?:node:)?process')],
-    only: inServer('node/environment.ts'),
+    // The programs that `init` writes read it themselves.
+    only: inServer('node/environment.ts', 'cli/starters.ts'),
     why: 'settings are parsed once; nothing changes behind their back',
   },
   {

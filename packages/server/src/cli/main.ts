@@ -2,11 +2,11 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { changeAccount, listAccounts } from './accounts.ts'
 import { type AttackFlags, attack } from './attack.ts'
+import { type Begun, begin } from './begin.ts'
 import { addClient, type ClientFlags, listClients, removeClient, rotateClient } from './clients.ts'
 import { type CopyFlags, copy } from './copy.ts'
 import { doctor } from './doctor.ts'
 import { listGrants, withdrawGrant } from './grants.ts'
-import { initialise } from './initialise.ts'
 import { makeKeyPair } from './keypair.ts'
 import { listKeys, type RotateFlags, rotateKeys } from './keys.ts'
 import { type MigrateFlags, migrate } from './migrate.ts'
@@ -56,13 +56,13 @@ function program(): Command {
   const asked = (parent: Command, name: string, about: string) =>
     add(parent, name, about).option('--json', 'print JSON')
 
-  asked(program, 'init', 'make the data folder and the root secrets').action((flags: Flags) => {
-    const { made } = initialise(readSettings(flags))
-    const text =
-      made.length === 0
-        ? 'All secrets are there already.'
-        : `Made ${made.join(' and ')}. Keep copies apart from the database.`
-    printDone({ made }, { json: flags.json ?? false, text })
+  asked(
+    program,
+    'init',
+    'make the root secrets, and in a project the few lines for its framework; replaces nothing',
+  ).action((flags: Flags) => {
+    const begun = begin(readSettings(flags), process.cwd())
+    printDone(begun, { json: flags.json ?? false, text: toldOf(begun) })
   })
   asked(program, 'migrate', 'bring the database up to date')
     .option('--dry-run', 'show the SQL that would run, and change nothing')
@@ -129,6 +129,22 @@ function program(): Command {
     .action((flags: RotateFlags) => rotateKeys(flags))
 
   return program
+}
+
+function toldOf({ made, kept = [], framework, next }: Begun): string {
+  const isProject = framework !== undefined
+  const secrets =
+    made.length === 0
+      ? 'All secrets are there already.'
+      : `Made ${made.join(' and ')}. Keep copies apart from the database.`
+  const lines = isProject
+    ? [
+        `Found: ${framework === 'page' ? 'a single-page application' : framework}`,
+        ...made.map((path) => `  made  ${path}`),
+        ...kept.map((path) => `  kept  ${path}, as it was`),
+      ]
+    : [secrets]
+  return next === undefined ? lines.join('\n') : [...lines, '', next].join('\n')
 }
 
 function addAttack(program: Command): void {

@@ -113,14 +113,7 @@ const sessions: Record<string, Contract> = {
   'POST /auth/token': {
     summary: 'A bound token for another service, beside the cookie.',
     answers: { 200: 'MintedToken' },
-    refusals: [
-      'target_invalid',
-      'scope_invalid',
-      'carrier_wrong',
-      'busy',
-      'session_ended',
-      ...bound,
-    ],
+    refusals: ['target_invalid', 'scope_invalid', 'carrier_wrong', 'busy', 'session_ended', ...bound],
     ...dpop,
   },
   'POST /auth/carrier': {
@@ -258,6 +251,9 @@ const pages: Record<string, Contract> = {
   'GET /reset': page('The form for a new password; uses nothing up.', ['token']),
   'POST /reset': page('Goes on to the form for signing in.'),
   'GET /account': page('The devices, the grants, the password.'),
+  'GET /grants/new': page('Who will do what, where, until when, and a button.', ['request!']),
+  'POST /grants/new': page('Gives the grant, and goes on to where the application said.'),
+  'POST /account/grants/withdraw': page('Withdraws a grant.'),
   'POST /account/password': page('Changes it.'),
   'POST /account/sessions/end': page('Ends one.'),
   'POST /account/sessions/end-others': page('Ends the others.'),

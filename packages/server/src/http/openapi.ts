@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { refusals } from '../refusals.ts'
 import { type Content, type Contract, contracts, type RefusalCode } from './contracts.ts'
-import { statusOf } from './problem.ts'
+import { problemType, statusOf } from './problem.ts'
 import { type Route, route } from './route.ts'
 import { type ShapeName, shapes } from './shapes.ts'
 
@@ -49,8 +49,7 @@ function contentOf(content: Content): Json {
 }
 
 function refusalContent(kind: Route['kind'], codes: readonly RefusalCode[]): Json {
-  const [type, shape] =
-    kind === 'oauth' ? ['application/json', 'OAuthError'] : ['application/problem+json', 'Problem']
+  const [type, shape] = kind === 'oauth' ? ['application/json', 'OAuthError'] : [problemType, 'Problem']
   return { [type]: { schema: { allOf: [refTo(shape), { properties: { code: { enum: codes } } }] } } }
 }
 

@@ -40,6 +40,9 @@ export function asRefusal(error: unknown, log: Log, where: string): Refusal {
   return coded('broken')
 }
 
+/** RFC 9457. */
+export const problemType = 'application/problem+json'
+
 export type ShownRefusal = { status: number; body: BodyInit; headers: Readonly<Record<string, string>> }
 
 /** The one place that turns a refusal into an answer. Its `detail` is for operators and stays here. */
@@ -63,7 +66,7 @@ export function showRefusal(
     const error = oauthErrors.get(code) ?? 'invalid_request'
     return { status, headers, body: JSON.stringify({ error, error_description: message, code }) }
   }
-  headers['content-type'] = 'application/problem+json'
+  headers['content-type'] = problemType
   return { status, headers, body: JSON.stringify({ type: 'about:blank', title: message, status, code }) }
 }
 

@@ -18,9 +18,13 @@ export function dataFolder(): string {
 }
 
 /** Runs the real command to its end, with no settings but those given. */
-export function run(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+export function run(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd = process.cwd(),
+): Promise<Ran> {
   return new Promise((resolve) => {
-    const options = { env: { PATH: process.env.PATH, ...env }, timeout: 60_000 }
+    const options = { env: { PATH: process.env.PATH, ...env }, timeout: 60_000, cwd }
     const child = execFile(process.execPath, [command, ...args], options, (_, out, err) => {
       resolve({ code: child.exitCode ?? -1, out, err })
     })
