@@ -29,7 +29,9 @@ export type StageOptions = { verifiedEmail?: 'required' | 'optional'; issuer?: s
 
 export async function stageIn(open: OpenTestDatabase, options: StageOptions = {}): Promise<Stage> {
   const { verifiedEmail = 'required', ...rest } = options
-  const home = await openHouse(open, { policy: { verifiedEmail }, ...rest })
+  // Each route has people of its own, and all of them come from one network.
+  const policy = { verifiedEmail, signUpsPerNetwork: 1000 }
+  const home = await openHouse(open, { policy, ...rest })
   return anotherCast(home, 'first')
 }
 
