@@ -155,32 +155,14 @@ describe('npm run demo', { concurrency: false }, () => {
     await here.locator('#carrier:text-is("cookie")').waitFor()
   })
 
-  it('leads back to the token where nobody is signed in by cookie', async () => {
-    const page = await openBank()
-    await signIn(page, 'token')
-    await press(page, 'Use the cookie instead')
-    await page.getByText('You are not signed in by cookie in this browser yet.').waitFor()
-    await press(page, 'Back to the token')
-    await page.locator('#carrier:text-is("token")').waitFor()
-    // Tokens outlive the clearing of cookies; the next test begins without any.
-    await press(page, 'Sign out')
-    await page.getByText('You are signed out.').waitFor()
-  })
-
-  it('goes on by the other carrier and back, and still knows who it is after a reload', async () => {
+  it('carries the same session the other way at the press of a button, and knows it after a reload', async () => {
     const page = await openBank()
     await signIn(page, 'cookie')
     await press(page, 'Use the token instead')
-    await page.getByText('You are not signed in by token in this browser yet.').waitFor()
-    await press(page, 'Back to the cookie')
-    await page.locator('#carrier:text-is("cookie")').waitFor()
-    await press(page, 'Use the token instead')
-    await page.getByRole('button', { name: 'Back to the cookie' }).waitFor()
-    await page.reload()
-    await page.locator('#carrier:text-is("cookie")').waitFor()
-    await press(page, 'Use the token instead')
-    await signIn(page, 'token')
-    assert.equal(await page.getByRole('button', { name: /^Back to/ }).isVisible(), false)
+    await page.getByText('The same session, by token from here on.').waitFor()
+    await page.locator('#carrier:text-is("token")').waitFor()
+    const names = (await context.cookies(demo.bank)).map(({ name }) => name)
+    assert.ok(!names.includes('__Host-Http-session'), `${names}`)
     await press(page, 'Pay')
     await page.getByText(`Paid 12.50 euros to ${mallory.email}.`).waitFor()
     const paid = page.locator('.exchange', { hasText: 'POST /payments' }).first()
@@ -191,7 +173,34 @@ describe('npm run demo', { concurrency: false }, () => {
     await press(page, 'Use the cookie instead')
     await page.locator('#carrier:text-is("cookie")').waitFor()
     await page.locator('#devices li', { hasText: 'by cookie' }).getByText('this one').waitFor()
+    assert.equal(await page.locator('#devices li', { hasText: 'this one' }).count(), 1)
+  })
+
+  it('asks for the password where it was given too long ago, or leads back', async () => {
+    const page = await openBank()
+    await signIn(page, 'cookie')
+    await page.route('**/auth/carrier', (route) =>
+      route.fulfill({
+        status: 403,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({ code: 'reauthentication_required' }),
+      }),
+    )
+    await press(page, 'Use the token instead')
+    await page.getByText('That needs your password again.').waitFor()
+    await press(page, 'Back to the cookie')
+    await page.locator('#carrier:text-is("cookie")').waitFor()
+    await press(page, 'Use the token instead')
+    await signIn(page, 'token')
+    assert.equal(await page.getByRole('button', { name: /^Back to/ }).isVisible(), false)
+    await press(page, 'Use the cookie instead')
+    await page.getByText('This window goes on by cookie.').waitFor()
     await page.locator('#devices li', { hasText: 'by token' }).first().waitFor()
+    // Tokens outlive the clearing of cookies; the next test begins without any.
+    await press(page, 'Use the token instead')
+    await page.getByText('This window goes on by token.').waitFor()
+    await press(page, 'Sign out')
+    await page.getByText('You are signed out.').waitFor()
   })
 
   it('works by cookie without script', async () => {

@@ -56,8 +56,8 @@ and what that cost. The newest first.</p>
 const tour = ({ evil, textbook }: Addresses) => html`<ol class="tour">
 <li><b>Sign in</b> as Ada, by cookie or by token.</li>
 <li><b>Pay.</b> The check of who you are asks the database nothing.</li>
-<li><b>Use the other carrier instead:</b> sign in by it too, and go back. Two sessions, the same you.</li>
-<li><b>Open a second window,</b> sign in by the other carrier, end one from the other.</li>
+<li><b>Use the other carrier instead,</b> and go back: the same session, carried the other way.</li>
+<li><b>Open a private window,</b> sign in there too, and end one from the other.</li>
 <li><b>Let a job write your statements,</b> sign out, and watch it go on. Then sign in and withdraw it.</li>
 <li><b>Sign in at the <a href="${textbook}/">textbook bank</a></b> too, and go to the <a href="${evil}/">attacker’s site</a>.</li>
 </ol>`
@@ -143,8 +143,7 @@ ${statements}
 <h2 id="devices-title">Where you are signed in</h2>
 <ul class="lines" id="devices"></ul>
 ${deviceTemplate}
-<p class="quiet">Open this page in a second window and sign in there by the other carrier. End one here, and watch the other
-be refused. <a href="/account">Devices and password</a></p>
+<p class="quiet">Open this page in a private window and sign in there. End one here, and watch the other be refused. <a href="/account">Devices and password</a></p>
 </section>`
 }
 

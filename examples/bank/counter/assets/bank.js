@@ -33,7 +33,19 @@ async function counterBy(which) {
     : answer
 }
 
-/** A session by one carrier is none by the other. Until somebody signs in, this window stays who it was. */
+/** The same session, carried the other way from here on. Within five minutes of the password; otherwise it is asked for. */
+async function moves(next) {
+  try {
+    await clients.token.prove('/auth/carrier', { carrier: next })
+    if (next === 'cookie') await clients.cookie.session({ fresh: true })
+    return true
+  } catch (fault) {
+    if (fault instanceof Refusal) return false
+    throw fault
+  }
+}
+
+/** Somebody may be here by the other carrier already; otherwise the session moves, or its password is asked for. */
 async function tryBy(next) {
   const answer = await counterBy(next)
   if (answer.ok) {
@@ -41,9 +53,14 @@ async function tryBy(next) {
     say(`This window goes on by ${next}.`)
     return show()
   }
+  if (await moves(next)) {
+    goOnBy(next)
+    await show()
+    return say(`The same session, by ${next} from here on. What carried it before is worth nothing any more.`)
+  }
   if (!isPage(answer)) return say('The bank did not answer that. This window stays as it was.')
   replaceCounter(await answer.text())
-  say(`You are not signed in by ${next} in this browser yet. Sign in below, or go back to the ${carrier}.`)
+  say(`That needs your password again. Sign in by ${next} below, or go back to the ${carrier}.`)
   back.textContent = `Back to the ${carrier}`
   back.hidden = false
 }
