@@ -10,11 +10,21 @@ export type Requirements = {
   readonly freshWithinSeconds?: number
   /** Scopes that the credential must name, separated by spaces. A cookie names none. */
   readonly scope?: string
+  /**
+   * Scopes that whoever acts for an account must have been given; the account itself needs none of them. A route that
+   * names neither these nor `scope` is for people alone: however narrow a grant is, it would be the whole account there.
+   */
+  readonly actorScope?: string
   /** The account itself is asking: there is neither an actor nor a grant. */
   readonly present?: true
 }
 
-const names: ReadonlySet<string> = new Set<keyof Requirements>(['freshWithinSeconds', 'scope', 'present'])
+const names: ReadonlySet<string> = new Set<keyof Requirements>([
+  'freshWithinSeconds',
+  'scope',
+  'actorScope',
+  'present',
+])
 const scopePattern = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
 
 /**
@@ -22,7 +32,7 @@ const scopePattern = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$
  * is not there.
  */
 export function checkedRequirements(given: Requirements): Requirements {
-  const { freshWithinSeconds, scope, present } = given
+  const { freshWithinSeconds, present } = given
   for (const name of Object.keys(given))
     if (!names.has(name)) throw new Error(`required(): there is no requirement "${name}"`)
   if (
@@ -30,11 +40,14 @@ export function checkedRequirements(given: Requirements): Requirements {
     !(Number.isFinite(freshWithinSeconds) && Number(freshWithinSeconds) > 0)
   )
     throw new Error('required(): freshWithinSeconds is a number of seconds above 0')
-  if ('scope' in given && !(typeof scope === 'string' && scopePattern.test(scope)))
-    throw new Error('required(): scope is one scope, or several with one space between (RFC 6749 3.3)')
+  for (const name of ['scope', 'actorScope'] as const)
+    if (name in given && !isScope(given[name]))
+      throw new Error(`required(): ${name} is one scope, or several with one space between (RFC 6749 3.3)`)
   if ('present' in given && present !== true) throw new Error('required(): present is true, or left out')
   return given
 }
+
+const isScope = (given: unknown) => typeof given === 'string' && scopePattern.test(given)
 
 /**
  * The caller, if there is one and it is all that is required; `now` in whole seconds. The refusals ask for what would
@@ -42,12 +55,13 @@ export function checkedRequirements(given: Requirements): Requirements {
  */
 export function demand(caller: Caller | null, requirements: Requirements, now: number): Caller {
   if (caller === null) refuse('credential_missing')
-  const { freshWithinSeconds, scope, present } = requirements
+  const { freshWithinSeconds, scope, actorScope, present } = requirements
   const isPresent = caller.actor === null && caller.grant === null
-  const needsPresence = present !== undefined || freshWithinSeconds !== undefined
+  const isForActors = scope !== undefined || actorScope !== undefined
+  const needsPresence = present !== undefined || freshWithinSeconds !== undefined || !isForActors
   if (needsPresence && !isPresent) refuse('presence_required', 'the caller acts for somebody')
-  if (scope !== undefined && !scope.split(' ').every((one) => caller.scopes.includes(one)))
-    refuseWith('insufficient_scope', `error="insufficient_scope", scope="${scope}"`)
+  requireScopes(caller, scope)
+  if (!isPresent) requireScopes(caller, actorScope)
   // Written so that what is not a number refuses.
   const isFresh = freshWithinSeconds === undefined || now - caller.authenticated_at <= freshWithinSeconds
   if (!isFresh)
@@ -56,6 +70,11 @@ export function demand(caller: Caller | null, requirements: Requirements, now: n
       `error="insufficient_user_authentication", error_description="A more recent authentication is required", max_age="${freshWithinSeconds}"`,
     )
   return caller
+}
+
+function requireScopes({ scopes }: Caller, wanted: string | undefined): void {
+  if (wanted !== undefined && !wanted.split(' ').every((one) => scopes.includes(one)))
+    refuseWith('insufficient_scope', `error="insufficient_scope", scope="${wanted}"`)
 }
 
 function refuseWith(code: VerifierRefusalCode, challenge: string): never {
