@@ -15,6 +15,7 @@ import { checkDoors } from './check-doors.ts'
 import { checkImports } from './check-imports.ts'
 import { checkLinks } from './check-links.ts'
 import { checkShown } from './check-shown.ts'
+import { checkSite } from './check-site.ts'
 import { checkSize } from './check-size.ts'
 import { checkThreats } from './check-threats.ts'
 import { startPostgres } from './postgres.ts'
@@ -61,6 +62,7 @@ const steps: Step[] = [
   check('docs', () => checkOwnDocs()),
   check('shown code', () => checkShown(root)),
   check('links', () => checkLinks(root)),
+  check('site', () => checkSite(root)),
   check('threats', () => checkThreats(root)),
 ]
 
