@@ -1,5 +1,5 @@
-// Why: a document that has drifted from the code is worse than none, so refusals, settings, checks and routes
-// are compared both ways.
+// Why: a document that has drifted from the code is worse than none, so refusals, settings, checks, events, commands
+// and routes are compared both ways.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -91,6 +91,51 @@ async function attackDocs(root: string): Promise<Problem[]> {
   return compare(root, { ...place, of: 'check', from, expected })
 }
 
+async function eventDocs(root: string): Promise<Problem[]> {
+  const from = `${server}/events.ts`
+  const kinds = (await exported(root, { file: from, name: 'eventKinds' })) as readonly string[] | null
+  if (kinds === null) return []
+  const expected = kinds.map((name) => ({ name, value: null }))
+  return compare(root, { file: 'docs/events.md', of: 'event', from, expected, heading: '', first: 'event' })
+}
+
+type Command = {
+  name(): string
+  commands: readonly Command[]
+  options: readonly { flags: string; long?: string }[]
+  registeredArguments: readonly { name(): string; required: boolean }[]
+}
+
+/** Every command that does something, as one types it. */
+function leaves(command: Command, path: readonly string[]): { typed: string; command: Command }[] {
+  if (command.commands.length > 0)
+    return command.commands.flatMap((child) => leaves(child, [...path, child.name()]))
+  const given = command.registeredArguments.map((one) =>
+    one.required ? `<${one.name()}>` : `[${one.name()}]`,
+  )
+  return [{ typed: [...path, ...given].join(' '), command }]
+}
+
+async function commandDocs(root: string): Promise<Problem[]> {
+  const from = `${server}/cli/main.ts`
+  const program = (await exported(root, { file: from, name: 'program' })) as (() => Command) | null
+  if (program === null) return []
+  const all = leaves(program(), [])
+  const commands = all.map(({ typed, command }) => ({
+    name: typed,
+    value: command.options.map(({ long }) => long).join(' '),
+  }))
+  const flags = new Set(all.flatMap(({ command }) => command.options.map((option) => option.flags)))
+  const file = 'docs/cli.md'
+  return [
+    ...compare(root, { file, of: 'command', from, expected: commands, heading: 'flags', first: 'command' }),
+    ...compare(root, {
+      ...{ file, of: 'flag', from, heading: '', first: 'flag' },
+      expected: [...flags].map((name) => ({ name, value: null })),
+    }),
+  ]
+}
+
 function routeDocs(root: string, routes: readonly RouteName[]): Problem[] {
   const expected = routes.map(({ method, path }) => ({
     name: `${method.toUpperCase()} ${path}`,
@@ -105,7 +150,14 @@ export async function checkDocs(
   given: { routes?: readonly RouteName[] } = {},
 ): Promise<Problem[]> {
   const routes = given.routes === undefined ? [] : routeDocs(root, given.routes)
-  return [...(await refusalDocs(root)), ...(await policyDocs(root)), ...(await attackDocs(root)), ...routes]
+  return [
+    ...(await refusalDocs(root)),
+    ...(await policyDocs(root)),
+    ...(await attackDocs(root)),
+    ...(await eventDocs(root)),
+    ...(await commandDocs(root)),
+    ...routes,
+  ]
 }
 
 /** This repository's own documents against the routes that its server really answers. */

@@ -22,7 +22,17 @@ export const sections: readonly Section[] = [
   },
   {
     title: 'Tasks',
-    pages: ['docs/protect.md', 'docs/grants.md', 'docs/browser.md', 'docs/testing.md'],
+    pages: [
+      'docs/protect.md',
+      'docs/tasks/end-a-session.md',
+      'docs/grants.md',
+      'docs/tasks/postgresql.md',
+      'docs/tasks/rotate-keys.md',
+      'docs/tasks/behind-a-proxy.md',
+      'docs/tasks/leaked-key.md',
+      'docs/browser.md',
+      'docs/testing.md',
+    ],
   },
   {
     title: 'Running it',
@@ -33,6 +43,8 @@ export const sections: readonly Section[] = [
     pages: [
       'docs/http.md',
       'docs/errors.md',
+      'docs/events.md',
+      'docs/cli.md',
       'docs/feed.md',
       'docs/dpop.md',
       'docs/status-list.md',
@@ -48,6 +60,7 @@ export const sections: readonly Section[] = [
       'docs/threats.md',
       'SECURITY.md',
       'docs/attack.md',
+      'docs/comparison.md',
       'docs/dependencies.md',
       'lab/README.md',
       'lab/sim/README.md',

@@ -33,7 +33,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-function program(): Command {
+/** The commands and their flags, which docs/cli.md is compared with. */
+export function program(): Command {
   // A mistyped command is told as every other error is; the commands below take these settings over.
   const program = new Command('counterfoil')
     .description('One session, two carriers.')
