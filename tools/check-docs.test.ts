@@ -14,6 +14,14 @@ const tree: Readonly<Record<string, string>> = {
   'docs/errors.md': '# Errors\n\n| code | status |\n|---|---|\n| `not_found` | 404 |\n| `broken` | 500 |\n',
   'docs/policy.md':
     '| setting | from | default |\n|---|---|---|\n| `idleSeconds` | 1 | `300` |\n| `algorithm` | | `ES256` |\n| `origins` | | `[]` |\n',
+  'packages/server/src/events.ts': 'export const eventKinds = ["session_ended", "key_stolen"]',
+  'docs/events.md': '| event | when |\n|---|---|\n| `session_ended` | x |\n| `key_stolen` | x |\n',
+  'packages/server/src/cli/main.ts':
+    'const leaf = (name, more) => ({ name: () => name, commands: [], options: [{ flags: "--data <folder>", long: "--data" }], registeredArguments: [], ...more })\n' +
+    'const group = { ...leaf("keys"), commands: [leaf("list"), leaf("drop", { registeredArguments: [{ name: () => "id", required: true }] })] }\n' +
+    'export const program = () => ({ ...leaf("counterfoil"), commands: [leaf("serve"), group] })',
+  'docs/cli.md':
+    '| command | flags |\n|---|---|\n| `serve` | `--data` |\n| `keys list` | `--data` |\n| `keys drop <id>` | `--data` |\n\n| flag | |\n|---|---|\n| `--data <folder>` | x |\n',
   'docs/http.md': '| route | does |\n|---|---|\n| `GET /session` | x |\n| `POST /token/refresh` | y |\n',
 }
 const routes = [
@@ -58,6 +66,27 @@ const faults: { file: string; swap: [string, string] | null; found: RegExp; line
     found: /no route `PUT \/token`|add a row/,
   },
   { file: 'docs/http.md', swap: null, found: /write it/ },
+  {
+    file: 'docs/events.md',
+    swap: ['| `key_stolen` | x |\n', ''],
+    found: /add a row for the event `key_stolen`/,
+  },
+  { file: 'docs/events.md', swap: null, found: /write it/ },
+  {
+    file: 'docs/cli.md',
+    swap: ['| `keys list` | `--data` |\n', ''],
+    found: /add a row for the command `keys list`/,
+  },
+  {
+    file: 'docs/cli.md',
+    swap: ['`keys drop <id>` | `--data`', '`keys drop <id>` | `--data --force`'],
+    found: /flags of `keys drop <id>` is --data, not/,
+  },
+  {
+    file: 'docs/cli.md',
+    swap: ['| `--data <folder>` | x |\n', ''],
+    found: /add a row for the flag `--data <folder>`/,
+  },
   { file: 'docs/attack.md', swap: ['| `forged` | high |\n', ''], found: /add a row for the check `forged`/ },
   { file: 'docs/attack.md', swap: ['high', 'low'], found: /severity of `forged` is high, not low/, line: 7 },
   { file: 'docs/attack.md', swap: ['`forged`', '`faked`'], found: /no check `faked`|add a row/ },
