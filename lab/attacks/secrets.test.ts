@@ -10,6 +10,7 @@ import { liveThrough, secretRoot } from './life.ts'
 
 const tables = [
   'account',
+  'account_grant',
   'client',
   'client_assertion',
   'event',
