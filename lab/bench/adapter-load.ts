@@ -26,9 +26,7 @@ type Wire = { socket: Socket; text: string; sentAt: number }
 /** Requests on a few connections. Fails where anything but a 200 is answered. */
 export async function openLoad({ port, lines, fresh, connections = 16 }: Given): Promise<Load> {
   const repeated = lines.map(requestWith)
-  const wires = await Promise.all(
-    Array.from({ length: connections }, async () => ({ socket: await open(port), text: '', sentAt: 0 })),
-  )
+  const wires: Wire[] = []
   let requests = repeated
   let next = 0
   let left = 0
@@ -41,7 +39,7 @@ export async function openLoad({ port, lines, fresh, connections = 16 }: Given):
     if (times !== null) wire.sentAt = performance.now()
     wire.socket.write(requests[next++ % requests.length] ?? '')
   }
-  for (const wire of wires) {
+  function attend(wire: Wire): void {
     const { socket } = wire
     socket.setEncoding('latin1')
     socket.on('data', (data: string) => {
@@ -56,11 +54,20 @@ export async function openLoad({ port, lines, fresh, connections = 16 }: Given):
     socket.on('error', (error) => settle?.reject(error))
     socket.on('close', () => settle?.reject(new Error('the connection was closed')))
   }
-  const run = (count: number) => {
+  /** Not before they are used: a server hangs up on a connection that asks for nothing in its first minute. */
+  async function connectAll(): Promise<void> {
+    while (wires.length < connections) {
+      const wire = { socket: await open(port), text: '', sentAt: 0 }
+      attend(wire)
+      wires.push(wire)
+    }
+  }
+  const run = async (count: number) => {
+    await connectAll()
     if (fresh !== undefined) requests = fresh(count).map(requestWith)
     left = count
     unanswered = count
-    return new Promise<void>((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       settle = { resolve, reject }
       for (const wire of wires) send(wire)
     })
@@ -86,6 +93,7 @@ function isWhole(text: string): boolean {
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return false
   const at = text.search(/content-length: /i)
+  if (!text.startsWith('HTTP/1.1 200')) return true
   if (at < 0 || at > end) throw new Error(`an answer without a length: ${text}`)
   return text.length >= end + 4 + Number.parseInt(text.slice(at + 16, at + 24), 10)
 }

@@ -15,7 +15,7 @@ import { type Round, ratesOf } from './rounds.ts'
 
 type Plan = { rounds: number; attempts: number; turns: number; warmRequests: number }
 const plans: Record<'full' | 'quick', Plan> = {
-  full: { rounds: 15, attempts: 24, turns: 12, warmRequests: 20_000 },
+  full: { rounds: 15, attempts: 20, turns: 12, warmRequests: 20_000 },
   quick: { rounds: 5, attempts: 6, turns: 8, warmRequests: 6000 },
 }
 /** So few that whatever disturbs one of a pair is still there when the other has its turn. */

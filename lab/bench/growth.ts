@@ -8,7 +8,7 @@ import { say } from './report.ts'
 
 type Plan = { rates: readonly number[]; rounds: number }
 const plans: Record<'full' | 'quick', Plan> = {
-  full: { rates: [11.6, 100, 500], rounds: 2 },
+  full: { rates: [11.6, 100, 500], rounds: 1 },
   quick: { rates: [11.6, 100], rounds: 1 },
 }
 

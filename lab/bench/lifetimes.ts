@@ -12,7 +12,7 @@ import { openStores } from './stores.ts'
 type Plan = { watched: number }
 /** Seconds: how long what it hands out is good for here, and how long is waited for a refusal. */
 const lifetime = 10
-const plans = { full: { watched: 75 }, quick: { watched: 12 } }
+const plans = { full: { watched: 20 }, quick: { watched: 12 } }
 const question = `from the answer to a sign-out to the first refusal; lifetimes set to ${lifetime} s, to show what decides`
 
 /** `usual`: what its documentation says it is where nobody sets it, or what is asked instead. */

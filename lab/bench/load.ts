@@ -9,7 +9,8 @@ export type Order = { secret: string; issuer: string } & (
   | { kind: 'read'; ports: number[]; from: number; count: number; requests: number }
   | { kind: 'pace'; ports: number[]; from: number; count: number; perSecond: number; within: number }
   | { kind: 'sign in'; port: number; sessions: number; inFlight: number; within: number; password: string }
-  | { kind: 'hash'; hash: string; password: string; within: number }
+  /** `inFlight`: as many at once as a server lets run, where it is not given. */
+  | { kind: 'hash'; hash: string; password: string; within: number; inFlight?: number }
   | { kind: 'end'; ports: number[]; from: number; count: number; perSecond: number }
   | { kind: 'watch'; port: number; others: number[]; from: number; count: number }
 )
@@ -122,7 +123,7 @@ function signIn(order: Order & { kind: 'sign in' }): Promise<Outcome> {
 }
 
 /** The hash alone, as many at once as a server lets run. */
-async function hash({ hash, password, within }: Order & { kind: 'hash' }): Promise<Outcome> {
+async function hash({ hash, password, within, inFlight }: Order & { kind: 'hash' }): Promise<Outcome> {
   let done = 0
   const began = performance.now()
   const one = async () => {
@@ -131,7 +132,8 @@ async function hash({ hash, password, within }: Order & { kind: 'hash' }): Promi
       done++
     }
   }
-  await Promise.all(Array.from({ length: Math.max(1, availableParallelism() - 1) }, one))
+  const atOnce = inFlight ?? Math.max(1, availableParallelism() - 1)
+  await Promise.all(Array.from({ length: atOnce }, one))
   return { done, wrong: 0, within: performance.now() - began, values: [] }
 }
 

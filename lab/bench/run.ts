@@ -4,10 +4,10 @@
 //   npm run bench -- --quick            some of them, in short: under 4 minutes
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { aboutMachine } from './about.ts'
+import { type About, aboutMachine } from './about.ts'
 import { type Row, tallyOf } from './figures.ts'
 import { installPeers } from './peers.ts'
 import { barsOf, draw, pictureOf, ratesPicture } from './picture.ts'
@@ -61,6 +61,35 @@ function keep(name: string, found: unknown): void {
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(found, null, 2)}\n`)
 }
 
+/** All that is known: what was asked now, and where one question was asked alone, what the others were answered before. */
+function keepAll({
+  startedAt,
+  minutes,
+  chosen,
+}: {
+  startedAt: Date
+  minutes: number
+  chosen: string[]
+}): void {
+  const results = join(root, 'lab/bench/results')
+  const read = <Found>(name: string): Found | null => {
+    const path = join(results, `${name}.json`)
+    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Found) : null
+  }
+  const rows = questions.flatMap(([name]) => read<Row[]>(name) ?? [])
+  const asked = { ...read<About>('about')?.asked }
+  // Of an answer that nobody noted the time of, the file tells it.
+  for (const [name] of questions) {
+    const path = join(results, `${name}.json`)
+    if (existsSync(path)) asked[name] ??= `${statSync(path).mtime.toISOString().slice(0, 16)} UTC`
+  }
+  const at = startedAt.toISOString().slice(0, 16)
+  for (const question of chosen) asked[question] = `${at} UTC, in a run of ${minutes.toFixed(1)} minutes`
+  keep('full', rows)
+  keep('about', aboutMachine(asked))
+  drawAll(rows, 'docs/pictures')
+}
+
 function drawAll(rows: readonly Row[], folder: string): void {
   const machine = describeMachine()
   const heading = 'GET /me in a second of processor time, beside an application that checks nothing'
@@ -95,11 +124,10 @@ async function main(): Promise<number> {
     say(`${question} took ${((performance.now() - began) / 1000).toFixed(0)} s`)
   }
   const minutes = (Date.now() - startedAt.getTime()) / 60_000
-  if (values.only === undefined) {
-    keep(isQuick ? 'quick' : 'full', rows)
-    if (!isQuick) keep('about', aboutMachine({ startedAt, minutes, unanswered }))
-    drawAll(rows, isQuick ? '.cache/bench' : 'docs/pictures')
-  }
+  if (isQuick) {
+    keep('quick', rows)
+    drawAll(rows, '.cache/bench')
+  } else keepAll({ startedAt, minutes, chosen: chosen.filter((one) => !unanswered.includes(one)) })
   if (unanswered.length > 0) say(`\nnot answered: ${unanswered.join(', ')}`)
   for (const { question, candidate, target, held } of rows)
     if (held === false) say(`missed: ${candidate}: ${target} (${question})`)

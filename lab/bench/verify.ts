@@ -35,8 +35,8 @@ const plans: Record<'full' | 'quick', Plan> = {
   full: {
     tokens: 1000,
     cookies: 900,
-    rounds: 20,
-    attempts: 26,
+    rounds: 12,
+    attempts: 16,
     slotMilliseconds: 80,
     warmMilliseconds: 1000,
     memoryEntries: 100_000,

@@ -3,8 +3,10 @@
 //   npm run sim -- --seeds 20 --nodes 1000  with that many verifiers in each
 //   npm run sim -- --mutant delete-only     with a known mistake, which has to be found
 //   npm run sim -- --explore                everything that can happen in a very small world
+//   npm run sim -- --day                    a hundred million sessions on up to 1,000 nodes, for a day
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { dayFiles, reportDay } from './day-report.ts'
 import { exploreAll } from './explorations.ts'
 import { asBuilt, mutantCalled, mutantNames, trySeed } from './simulate.ts'
 import { createTally, merge, summaryOf } from './tally.ts'
@@ -18,6 +20,7 @@ const { values } = parseArgs({
     nodes: { type: 'string' },
     mutant: { type: 'string' },
     explore: { type: 'boolean', default: false },
+    day: { type: 'boolean', default: false },
     out: { type: 'string' },
   },
 })
@@ -78,4 +81,6 @@ function runSeeds(): number {
   return failed > 0 ? 1 : 0
 }
 
-process.exitCode = values.explore ? runExplorations() : runSeeds()
+const runDay = () => reportDay(say, { seconds: 86_400, ...dayFiles })
+
+process.exitCode = values.day ? runDay() : values.explore ? runExplorations() : runSeeds()

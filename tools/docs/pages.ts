@@ -36,7 +36,15 @@ export const sections: readonly Section[] = [
   },
   {
     title: 'Running it',
-    pages: ['docs/deploy.md', 'docs/policy.md', 'docs/metrics.md', 'docs/scale.md', 'deploy/README.md'],
+    pages: [
+      'docs/deploy.md',
+      'docs/policy.md',
+      'docs/metrics.md',
+      'docs/scale.md',
+      'docs/benchmarks.md',
+      'docs/scale-beyond.md',
+      'deploy/README.md',
+    ],
   },
   {
     title: 'Reference',
