@@ -12,7 +12,7 @@ const fenced = (code: string) => `\`\`\`ts\n${code}\`\`\`\n`
 
 test('a block that is the file, or lines of it in one piece, is in order', (t) => {
   for (const code of ['const a = 1\nconst b = 2\n', 'const b = 2\n'])
-    assert.deepEqual(checkShown(plantTree(t, page(fenced(code)))), [])
+    assert.deepEqual(checkShown(plantTree(t, page(fenced(code))), []), [])
 })
 
 const faults: [what: string, tree: Record<string, string>, found: RegExp][] = [
@@ -25,9 +25,43 @@ const faults: [what: string, tree: Record<string, string>, found: RegExp][] = [
 ]
 for (const [what, tree, found] of faults) {
   test(`${what} is a problem`, (t) => {
-    const [problem, ...more] = checkShown(plantTree(t, tree))
+    const [problem, ...more] = checkShown(plantTree(t, tree), [])
     assert.deepEqual(more, [])
     assert.equal(problem?.line, 3)
     assert.match(problem?.message ?? '', found)
   })
 }
+
+const loose = (block: string) => ({
+  'package.json': '{ "scripts": { "start": "x", "demo": "x" } }',
+  'docs/a.md': `# A\n\n${block}`,
+})
+const free: [what: string, block: string][] = [
+  ['what does not run', '```json\n{}\n```\n'],
+  ['scripts of the house', '```sh\nnpm ci && npm start # a remark\nnpm run -s demo -- --port 0\n```\n'],
+]
+for (const [what, block] of free) {
+  test(`${what} needs no file`, (t) => {
+    assert.deepEqual(checkShown(plantTree(t, loose(block)), []), [])
+  })
+}
+
+const fromNowhere: [what: string, block: string][] = [
+  ['code', fenced('const a = 1\n')],
+  ['a command', '```sh\nnpm ci\ncurl x\n```\n'],
+  ['a script that is not there', '```sh\nnpm run gone\n```\n'],
+]
+for (const [what, block] of fromNowhere) {
+  test(`${what} that no file shows is a problem, unless there is a reason for it`, (t) => {
+    const tree = plantTree(t, loose(block))
+    const [problem, ...more] = checkShown(tree, [])
+    assert.deepEqual([problem?.file, problem?.line, more], ['docs/a.md', 3, []])
+    assert.deepEqual(checkShown(tree, [{ page: 'docs/a.md', blocks: 1, why: 'a reason' }]), [])
+  })
+}
+
+test('a reason for more blocks than there are is a problem: the list only gets shorter', (t) => {
+  const list = [{ page: 'docs/a.md', blocks: 2, why: 'a reason' }]
+  const [problem] = checkShown(plantTree(t, loose(fenced('const a = 1\n'))), list)
+  assert.match(problem?.message ?? '', /has 1 blocks .* not 2/)
+})

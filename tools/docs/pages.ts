@@ -16,6 +16,7 @@ export const sections: readonly Section[] = [
       'examples/frameworks/README.md',
       'examples/bank/README.md',
       'examples/testing/README.md',
+      'examples/commands/README.md',
       'examples/forward-auth/README.md',
       'examples/cluster/README.md',
     ],

@@ -1,0 +1,29 @@
+// Why: a block that no test runs is a promise that nobody keeps, so each is written down with its reason. The list only
+// gets shorter: put the code into a file that a test runs, and show it from there.
+
+export type Unshown = { page: string; blocks: number; why: string }
+
+const excerpt =
+  'Parts that leave out what is around them; the whole is in examples/frameworks and the tests of the package.'
+const elsewhere =
+  'What has to be there first (a database, a service, a proxy) is not there in a test of the page.'
+const byHand = 'A way to look at something by hand, with a running program; the program itself is tested.'
+
+export const unshown: readonly Unshown[] = [
+  { page: 'docs/browser.md', blocks: 5, why: excerpt },
+  { page: 'docs/deploy.md', blocks: 3, why: elsewhere },
+  { page: 'docs/events.md', blocks: 1, why: byHand },
+  { page: 'docs/grants.md', blocks: 3, why: excerpt },
+  { page: 'docs/protect.md', blocks: 7, why: excerpt },
+  {
+    page: 'docs/tasks/postgresql.md',
+    blocks: 1,
+    why: `${elsewhere} The command is tested in cli/copy.test.ts.`,
+  },
+  { page: 'examples/frameworks/README.md', blocks: 1, why: byHand },
+  { page: 'examples/ten-lines/README.md', blocks: 1, why: byHand },
+  { page: 'examples/testing/README.md', blocks: 1, why: byHand },
+  { page: 'packages/browser/README.md', blocks: 2, why: excerpt },
+  { page: 'packages/server/README.md', blocks: 1, why: excerpt },
+  { page: 'packages/verifier/README.md', blocks: 2, why: excerpt },
+]
