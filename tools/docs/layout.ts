@@ -1,4 +1,5 @@
-// Why: one frame around every page. It reads without script, on a phone and on paper; the script only adds search.
+// Why: one frame around every page. It reads without script, on a phone and on paper; the script only adds search. Its
+// own ids have a dot, which no heading's has.
 import { escapeHtml } from './highlight.ts'
 import { between, listPage, pageOf } from './places.ts'
 import type { Heading } from './render.ts'
@@ -66,20 +67,20 @@ export function frame(page: Framed): string {
 <script defer src="${asset('search.js')}" data-home="${between(page.at, 'index.html').replace(/index\.html$/, '')}"></script>
 </head>
 <body>
-<a class="skip" href="#main">Skip to the text</a>
+<a class="skip" href="#the.text">Skip to the text</a>
 <header class="top">
 <a class="mark" href="${home}">Counterfoil</a>
 <form role="search" hidden><label><span class="unseen">Search the documents</span><input type="search" name="q" placeholder="Search" autocomplete="off" spellcheck="false"></label></form>
-<a class="to-contents" href="#contents">Contents</a>
+<a class="to-contents" href="#the.contents">Contents</a>
 <div class="results" hidden><p role="status"></p><ol></ol></div>
 </header>
 <div class="sheet">
-<main id="main" tabindex="-1">
+<main id="the.text" tabindex="-1">
 ${page.html}
 ${neighbours(page)}
 </main>
 ${onThisPage(page.headings)}
-<nav class="contents" id="contents" aria-label="Contents">
+<nav class="contents" id="the.contents" aria-label="Contents">
 <p><a href="${between(page.at, listPage)}">All pages</a></p>
 ${sectionList(page)}
 </nav>

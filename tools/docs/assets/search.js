@@ -30,7 +30,7 @@ const wordsOf = (text) =>
 function score([, title, heading, text], words) {
   let sum = 0
   for (const word of words) {
-    const start = new RegExp(`(?<![\\p{L}\\p{N}])${word.replace(/[^\p{L}\p{N}_]/gu, '\\$&')}`, 'gu')
+    const start = new RegExp(`(?<![\\p{L}\\p{N}])${word.replace(/[./]/g, '\\$&')}`, 'gu')
     const inTitle = start.test(title.toLowerCase())
     const inHeading = heading.toLowerCase().search(start) !== -1
     const count = (text.toLowerCase().match(start) ?? []).length
