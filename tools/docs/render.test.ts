@@ -27,7 +27,11 @@ const shown: [what: string, text: string, html: RegExp][] = [
     'see http://localhost:3000 too',
     /<p>see http:\/\/localhost:3000 too<\/p>/,
   ],
-  ['a picture with its words', '![words](a.svg)', /<figure><img src="at:a.svg" alt="words"><\/figure>/],
+  [
+    'a picture with its words',
+    '![words](a.svg)',
+    /<figure><a href="at:a.svg"><img src="at:a.svg" alt="words"><\/a><\/figure>/,
+  ],
   [
     'a table',
     '| a | b |\n|---|---:|\n| c | d |',

@@ -149,7 +149,9 @@ function block(token: Token, page: Page): string {
       return ''
     case 'paragraph': {
       const body = inline(within(token), page)
-      return /^<img [^>]*>$/.test(body) ? `<figure>${body}</figure>` : `<p>${body}</p>`
+      // A picture leads to itself, for screens that are too small for it.
+      const picture = /^<img src="([^"]*)"[^>]*>$/.exec(body)?.[1]
+      return picture === undefined ? `<p>${body}</p>` : `<figure><a href="${picture}">${body}</a></figure>`
     }
     case 'text':
       return inline(within(token), page)
