@@ -32,6 +32,7 @@ export const sections: readonly Section[] = [
       'docs/tasks/behind-a-proxy.md',
       'docs/tasks/leaked-key.md',
       'docs/browser.md',
+      'docs/import.md',
       'docs/testing.md',
     ],
   },

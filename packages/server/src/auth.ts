@@ -38,7 +38,13 @@ import type { Machine, Statements, Transport } from './machine.ts'
 import { createMail, type Mail, mailboxRoutes } from './mail/index.ts'
 import { createGrantTypes, createIntrospection, createRevoke, oauthRoutes } from './oauth/index.ts'
 import { parseIssuer } from './options.ts'
-import { accountPages, createPasswords, passwordPages, passwordRoutes } from './passwords/index.ts'
+import {
+  accountPages,
+  createPasswords,
+  type Passwords,
+  passwordPages,
+  passwordRoutes,
+} from './passwords/index.ts'
 import type { Policy } from './policy.ts'
 import { createSessions, type Sessions, sessionPages, sessionRoutes, showAccount } from './sessions/index.ts'
 import {
@@ -66,6 +72,7 @@ export type House = Omit<Auth, 'close' | 'drain' | 'grants'> & {
   readonly feed: Feed
   readonly keys: Keys
   readonly mail: Mail
+  readonly importing: Passwords['importing']
   /** What is done now and then: batches, mail, keys, and forgetting. */
   readonly chores: Readonly<
     Record<'touches' | 'mail' | 'keys' | 'forget' | 'poll' | 'tick', () => Promise<void>>
@@ -228,6 +235,7 @@ export function wire(parts: HouseParts): House {
     feed,
     keys,
     mail,
+    importing: verbs.importing,
     fetch: createHandler({ routes, edge, metrics, log, around: causeOf(machine.statements) }),
     retire() {
       isRetired = true

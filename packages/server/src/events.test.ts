@@ -48,6 +48,11 @@ const acts: Readonly<Record<EventKind, (house: TestHouse, owner: Owner) => Promi
     await house.accounts.disable(accountId)
     await house.accounts.enable(accountId)
   },
+  account_imported({ db, house }) {
+    const row = { id: 'u1', email: 'imported@example.org', isVerified: true, isDisabled: false }
+    const rules = { unproven: 'reset', isDryRun: false } as const
+    return house.importing(rules).take(db, [{ ...row, hash: null, createdAt: null }])
+  },
   carrier_changed: (_, { browser }) => browser.post('/auth/carrier', { carrier: 'token' }),
   client_added: ({ house }) => house.clients.add('api'),
   async client_removed({ house }) {

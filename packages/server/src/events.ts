@@ -5,6 +5,7 @@ import type { Clock, Entropy } from './machine.ts'
 export const eventKinds = [
   'account_disabled',
   'account_enabled',
+  'account_imported',
   'carrier_changed',
   'client_added',
   'client_removed',

@@ -52,7 +52,7 @@ export type Secrets = {
 /** argon2id behind a gate: a few at a time, a bounded queue, a refusal (`busy`) beyond it. */
 export type PasswordHasher = {
   hash(password: string): Promise<string>
-  /** `false` for a wrong password and for a stored string that is not ours or whose cost is out of bounds. */
+  /** `false` for a wrong password and for a stored string that we cannot read or whose cost is out of bounds. */
   verify(stored: string, password: string): Promise<boolean>
   /** Of the current cost; nobody knows its password. What is checked where there is no account. */
   readonly nobody: string

@@ -11,6 +11,10 @@ export type Accounts = {
   list(): Promise<store.Account[]>
   /** `null` where the address is taken. */
   create(tx: Db, given: { email: string; isVerified: boolean }): Promise<store.Account | null>
+  /** Which of these addresses and ids have an account. */
+  findTaken(db: Db, given: store.Taken): Promise<store.Taken>
+  /** The ids of those that were made; one whose address or id is taken is none of them. */
+  createMany(tx: Db, accounts: readonly store.Account[]): Promise<ReadonlySet<string>>
   markVerified(tx: Db, id: string): Promise<void>
   /**
    * First in every transaction that changes what belongs to an account: they come one after the other, in
@@ -54,6 +58,8 @@ export function createAccounts({ db, clock, entropy, feed, events }: Needs): Acc
         created_at: now,
       })
     },
+    findTaken: store.findTaken,
+    createMany: store.insertMany,
     markVerified: (tx, id) => store.markVerified(tx, id, clock.now()),
     disable: (id) =>
       transact(db, async (tx) => {

@@ -2,6 +2,8 @@ import type { AccountTable, Db } from '../db/schema.ts'
 
 export type Account = AccountTable
 
+export type Taken = { emails: string[]; ids: string[] }
+
 export function findByEmail(db: Db, email: string): Promise<Account | undefined> {
   return db.selectFrom('account').selectAll().where('email', '=', email).executeTakeFirst()
 }
@@ -23,6 +25,26 @@ export async function insert(tx: Db, account: Account): Promise<Account | null> 
     .returningAll()
     .executeTakeFirst()
   return row ?? null
+}
+
+/** Those among them that are there now; one whose address or id is taken is left out. */
+export async function insertMany(tx: Db, accounts: readonly Account[]): Promise<Set<string>> {
+  const rows = await tx
+    .insertInto('account')
+    .values([...accounts])
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('id')
+    .execute()
+  return new Set(rows.map(({ id }) => id))
+}
+
+export async function findTaken(db: Db, given: Taken): Promise<Taken> {
+  const rows = await db
+    .selectFrom('account')
+    .select(['id', 'email'])
+    .where((where) => where.or([where('email', 'in', given.emails), where('id', 'in', given.ids)]))
+    .execute()
+  return { emails: rows.map(({ email }) => email), ids: rows.map(({ id }) => id) }
 }
 
 export async function markVerified(tx: Db, id: string, at: number): Promise<void> {

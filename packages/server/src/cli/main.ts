@@ -7,6 +7,7 @@ import { addClient, type ClientFlags, listClients, removeClient, rotateClient } 
 import { type CopyFlags, copy } from './copy.ts'
 import { doctor } from './doctor.ts'
 import { listGrants, withdrawGrant } from './grants.ts'
+import { type ImportFlags, importAccounts } from './import.ts'
 import { makeKeyPair } from './keypair.ts'
 import { listKeys, type RotateFlags, rotateKeys } from './keys.ts'
 import { type MigrateFlags, migrate } from './migrate.ts'
@@ -77,6 +78,17 @@ export function program(): Command {
     .option('--force', 'also while a server runs on the source; what it writes meanwhile is lost')
     .option('--json', 'print JSON')
     .action((flags: CopyFlags) => copy(flags))
+  asked(program, 'import', 'take accounts of another system in, with their passwords')
+    .option('--from <system>', 'better-auth, authjs, supertokens, django or lucia')
+    .option('--source <url>', 'its database, which is only read: sqlite:PATH or postgres://…')
+    .option('--table <name>', 'the table that holds the accounts, if it has another name')
+    .option('--file <path>', 'instead: accounts.jsonl or accounts.csv, as docs/import.md describes')
+    .option(
+      '--unproven <what>',
+      'mailboxes that were never proven: reset (no password, default), skip, trust',
+    )
+    .option('--dry-run', 'say what would happen, and change nothing')
+    .action((flags: ImportFlags) => importAccounts(flags))
   asked(program, 'doctor', 'say what is wrong and what to do')
     .option('--issuer <origin>', 'the origin that browsers use (COUNTERFOIL_ISSUER)')
     .action((flags: Flags) => doctor(flags))

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs'
 import { type House, wire } from '../auth.ts'
 import { pendingMigrations } from '../db/migrate.ts'
-import { openDatabase } from '../db/open.ts'
+import { type OpenDatabase, openDatabase } from '../db/open.ts'
 import { systemEntropy } from '../node/entropy.ts'
 import { createMachine } from '../node/machine.ts'
 import { readPolicy, readSecret, reserveSecret, type Settings, sqliteFile } from './settings.ts'
 
 export type Workbench = {
   house: House
+  database: OpenDatabase
   /** Waits until the servers that run on this database know of what was ended, for a few seconds at the most. */
   heard(): Promise<void>
   close(): Promise<void>
@@ -27,7 +28,8 @@ export async function openWorkbench(
   const rootSecret = needsSecret ? readSecret(settings) : systemEntropy.bytes(32)
   const policy = readPolicy(settings)
   refuseMissing(settings)
-  const { db, primary, close } = await openDatabase(settings.database)
+  const database = await openDatabase(settings.database)
+  const { db, primary, close } = database
   try {
     const pending = await pendingMigrations(db)
     if (pending.length > 0)
@@ -44,7 +46,7 @@ export async function openWorkbench(
       for (let round = 0; round < patienceRounds && !(await house.feed.isHeard(position)); round++)
         await new Promise((resolve) => setTimeout(resolve, roundMilliseconds))
     }
-    return { house, heard, close }
+    return { house, database, heard, close }
   } catch (error) {
     await close()
     throw error

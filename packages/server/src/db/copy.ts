@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { migrate, pendingMigrations } from './migrate.ts'
 import type { OpenDatabase } from './open.ts'
+import { liftTimeouts } from './patience.ts'
 import type { Db } from './schema.ts'
 
 /** What others refer to comes first. The second name is the column that tells rows apart. */
@@ -105,14 +106,6 @@ function snapshot<Result>(
       await liftTimeouts(source)
       return work(source)
     })
-}
-
-/** They are there for the short transactions of a server. Some PostgreSQL versions do not know all of them. */
-async function liftTimeouts(db: Db): Promise<void> {
-  await sql`
-    select set_config(name, '0', true) from pg_settings
-    where name in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')
-  `.execute(db)
 }
 
 async function prepareTarget({ engine }: OpenDatabase, target: Db): Promise<void> {

@@ -5,7 +5,9 @@ import { createGate } from '../gate.ts'
 import type { PasswordHasher } from '../machine.ts'
 import { refusal } from '../refusals.ts'
 import { systemEntropy } from './entropy.ts'
-import { isAffordable, parsePhc } from './phc.ts'
+import { createOldHashes } from './old-hashes.ts'
+import { parsePhc } from './phc.ts'
+import { readStoredHash } from './stored-hash.ts'
 
 /** OWASP's minimum for argon2id; memory in KiB. */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const satisfies Options
@@ -13,7 +15,8 @@ const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const satisf
 /**
  * argon2id (m=19456, t=2, p=1) in the thread pool, one fewer at a time than there are cores: more at once
  * only makes each one slower and starves the rest of the server. Up to `queue` more wait in order; whoever
- * comes then is refused with `busy`. Passwords are taken as they are: normalise and bound them first.
+ * comes then is refused with `busy`. Passwords are taken as they are: normalise and bound them first. What was
+ * imported from another system (stored-hash.ts) is verified too, and always outdated.
  */
 export async function createPasswordHasher(given: {
   queue: number
@@ -26,6 +29,7 @@ export async function createPasswordHasher(given: {
     full: () => refusal('busy', { retryAfterSeconds }),
   })
   const make = (password: string) => hash(password, { ...cost, salt: systemEntropy.bytes(16) })
+  const verifyOld = createOldHashes()
   const nobody = await make(encodeBase64url(systemEntropy.bytes(32)))
 
   return {
@@ -35,9 +39,10 @@ export async function createPasswordHasher(given: {
     verify: (stored, password) =>
       gate(async () => {
         // A row that someone changed must not make us spend gigabytes, nor answer faster than a real one.
-        const ours = isAffordable(parsePhc(stored))
-        const matches = await verify(ours ? stored : nobody, password)
-        return ours && matches
+        const known = readStoredHash(stored)
+        if (known !== null && known.kind !== 'argon2id') return verifyOld(known, password)
+        const matches = await verify(known === null ? nobody : stored, password)
+        return known !== null && matches
       }),
     isOutdated(stored) {
       const parameters = parsePhc(stored)

@@ -38,7 +38,7 @@ export function createSecrets(rootSecret: Uint8Array): Secrets {
     derive: (purpose, ...parts) => derive(key('derive', purpose), parts),
     seal: (purpose, body) => seal(key('seal', purpose), body),
     open: (purpose, sealed, length) => open(key('seal', purpose), sealed, length),
-    equal: (a, b) => timingSafeEqual(digest(a), digest(b)),
+    equal: isSame,
     wrap: (purpose, plain, context) => wrap(key('wrap', purpose), plain, context),
     unwrap: (purpose, wrapped, context) => unwrap(key('wrap', purpose), wrapped, context),
   }
@@ -61,6 +61,11 @@ function keyRing(rootSecret: Uint8Array): (use: Use, purpose: Purpose) => KeyObj
     keys.set(name, made)
     return made
   }
+}
+
+/** Constant-time comparison, whatever the lengths. */
+export function isSame(a: string | Uint8Array, b: string | Uint8Array): boolean {
+  return timingSafeEqual(digest(a), digest(b))
 }
 
 function digest(value: string | Uint8Array): Buffer {

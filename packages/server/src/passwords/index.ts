@@ -1,4 +1,5 @@
 export { accountPages } from './account-pages.ts'
+export type { Importing, ImportRules, Incoming, Outcome } from './import-operations.ts'
 export { createPasswords, type Passwords } from './operations.ts'
 export { passwordPages } from './pages.ts'
 export { passwordRoutes } from './routes.ts'

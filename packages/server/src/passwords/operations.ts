@@ -1,6 +1,7 @@
 import { type DeviceOwner, rememberDevice } from '../accounts/index.ts'
 import type { Limits } from '../limits/index.ts'
 import { createAttempts } from './attempts.ts'
+import { createImport, type Importing, type ImportRules } from './import-operations.ts'
 import type { Needs } from './needs.ts'
 import { checkNewPassword } from './password.ts'
 import { createRecovery, type Recovery } from './recovery-operations.ts'
@@ -16,6 +17,8 @@ export type Passwords = SignUp &
   Omit<Recovery, 'peek'> &
   SignIn & {
     peekReset: Recovery['peek']
+    /** Takes in accounts of another system, in one transaction of the caller's. */
+    importing(rules: ImportRules): Importing
     /** What a browser keeps after a success, so that guesses from elsewhere cannot lock it out. */
     deviceCookieFor(owner: DeviceOwner): string
     readonly minimum: number
@@ -44,6 +47,7 @@ export function createPasswords(given: Given): Passwords {
     ...createSignIn(needs),
     ...recovery,
     peekReset,
+    importing: createImport(needs),
     deviceCookieFor: (owner) => rememberDevice({ secrets, entropy }, owner),
     minimum,
     linkSeconds: policy.mailLinkSeconds,

@@ -48,6 +48,15 @@ export async function setPassword(
     .execute()
 }
 
+export async function insertMany(
+  tx: Db,
+  passwords: readonly { accountId: string; hash: string }[],
+  at: number,
+): Promise<void> {
+  const rows = passwords.map(({ accountId, hash }) => ({ account_id: accountId, hash, changed_at: at }))
+  await tx.insertInto('password').values(rows).execute()
+}
+
 /** The same password at today's cost; `false` where somebody changed it in between. */
 export async function exchangeHash(
   tx: Db,
