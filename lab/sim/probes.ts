@@ -30,7 +30,7 @@ export type Probe = {
 
 type Person = { session: string; account: string; client: string; index: number }
 
-const noRights: Rights = { carrier: 'bearer', confirmation: null, scopes: [], actor: null, grant: null }
+const noRights: Rights = { ...cookieRights, carrier: 'bearer' }
 
 function createProbe(
   person: Person,

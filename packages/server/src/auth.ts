@@ -49,6 +49,7 @@ import type { Policy } from './policy.ts'
 import { createSessions, type Sessions, sessionPages, sessionRoutes, showAccount } from './sessions/index.ts'
 import {
   createClientTokens,
+  createDelegations,
   createIssuedTokens,
   createKeys,
   createProofs,
@@ -148,6 +149,9 @@ export function wire(parts: HouseParts): House {
   const issued = createIssuedTokens({
     ...{ clock, secrets, policy, issuer, keys, clients, sessions, findActing },
   })
+  const delegations = createDelegations({
+    ...{ db, entropy, policy, issuer, keys, proofs, feed, events, limits, issued },
+  })
   const carriers = createCarriers({
     ...{ db, clock, entropy, secrets, feed, events, sessions, tokens, proofs, policy, checker, log },
     findActing,
@@ -200,7 +204,7 @@ export function wire(parts: HouseParts): House {
     ...accountPages(passwords, showAccount({ sessions, clock, showGrants: showGrants(consent) })),
     ...oauthRoutes({
       ...{ clients, policy, issuer },
-      grantTypes: createGrantTypes({ tokens, clientTokens, exchanges, policy, issuer }),
+      grantTypes: createGrantTypes({ tokens, clientTokens, exchanges, delegations, policy, issuer }),
       introspection: createIntrospection({ clock, issuer, keys, feed, issued }),
       revoke: createRevoke({ clients, sessions, issued, limits }),
     }),

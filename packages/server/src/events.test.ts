@@ -3,14 +3,19 @@ import { argon2Sync } from 'node:crypto'
 import { it } from 'node:test'
 import { type EventKind, eventKinds } from './events.ts'
 import {
+  callChain,
   giveGrant,
   goodPassword,
   keyHolder,
+  ledgerApi,
   onEachEngine,
   openHouse,
+  ordersApi,
   otherPassword,
+  serviceAt,
   signInBound,
   type TestHouse,
+  tokenFor,
   workerAt,
 } from './testing/index.ts'
 import { readRefreshToken, writeRefreshToken } from './tokens/refresh-token.ts'
@@ -37,6 +42,12 @@ function hashOfYearsAgo(password: string): string {
   const tag = argon2Sync('argon2id', { message: password, nonce, ...cost })
   const text = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '')
   return `$argon2id$v=19$m=1024,t=1,p=1$${text(nonce)}$${text(tag)}`
+}
+
+async function handOn(house: TestHouse, browser: Owner['browser'], audience: string): Promise<unknown> {
+  const holder = keyHolder()
+  const orders = await serviceAt(house, { id: 'orders', holder })
+  return orders.exchange(await tokenFor(house, { browser, holder }, audience), { resource: ledgerApi })
 }
 
 type Owner = Awaited<ReturnType<TestHouse['member']>>
@@ -131,6 +142,8 @@ const acts: Readonly<Record<EventKind, (house: TestHouse, owner: Owner) => Promi
     house.browser().post('/auth/sign-up', { email: 'new@example.org', password: goodPassword }),
   signing_key_revoked: ({ house }) => house.keys.rotate('compromised'),
   signing_key_rotated: ({ house }) => house.keys.rotate('now'),
+  token_exchanged: (house, { browser }) => handOn(house, browser, ordersApi),
+  token_misused: (house, { browser }) => handOn(house, browser, ledgerApi),
 }
 
 const refused: readonly EventKind[] = [
@@ -143,12 +156,13 @@ const refused: readonly EventKind[] = [
   'refresh_reused',
   'refresh_unproven',
   'sign_in_failed',
+  'token_misused',
 ]
 
 onEachEngine('events', (open) => {
   it('are on record for every kind of act that the list names, without a secret or anything that was typed', async () => {
     for (const kind of eventKinds) {
-      const house = await openHouse(open)
+      const house = await openHouse(open, { policy: callChain })
       const owner = await house.member()
       await house.db.deleteFrom('event').execute()
       await acts[kind](house, owner)

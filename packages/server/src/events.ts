@@ -34,6 +34,8 @@ export const eventKinds = [
   'sign_up_requested',
   'signing_key_revoked',
   'signing_key_rotated',
+  'token_exchanged',
+  'token_misused',
 ] as const
 
 export type EventKind = (typeof eventKinds)[number]

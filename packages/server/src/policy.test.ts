@@ -23,6 +23,7 @@ test('without a policy every setting has its documented default', () => {
     assert.deepEqual(policy.origins, [])
     assert.deepEqual(policy.audiences, [])
     assert.deepEqual(policy.statusListAudiences, [])
+    assert.deepEqual(policy.exchanges, [])
   }
 })
 
@@ -148,3 +149,23 @@ test('an audience with a status list is one of the audiences, in the same spelli
     assert.throws(() => parsePolicy({ audiences, statusListAudiences: [unknown] }), /statusListAudiences/)
   assert.throws(() => parsePolicy({ statusListAudiences }), /statusListAudiences/)
 })
+
+const [one, two, partner] = ['https://one.example', 'https://two.example', 'https://partner.example']
+const exchangesRefused: [name: string, rule: object, says: RegExp][] = [
+  ['from an audience that is none', { from: 'https://three.example' }, /does not name/],
+  ['to an audience that is none', { to: [two, 'https://three.example'] }, /does not name/],
+  ['to nobody', { to: [] }, /exchanges\.0\.to/],
+  ['to itself', { to: [one] }, /different audiences/],
+  ['to one that reads a status list', { to: [partner] }, /follow the feed/],
+  ['from one that reads a status list', { from: partner }, /follow the feed/],
+  ['without a client', { client: '' }, /exchanges\.0\.client/],
+  ['with something more', { scope: 'read' }, /exchanges\.0/],
+]
+for (const [name, rule, says] of exchangesRefused) {
+  test(`an exchange ${name} does not start`, () => {
+    const given = { audiences: [one, two, partner], statusListAudiences: [partner] }
+    const good = { client: 'orders', from: one, to: [two] }
+    assert.deepEqual(parsePolicy({ ...given, exchanges: [good] }).exchanges, [good])
+    assert.throws(() => parsePolicy({ ...given, exchanges: [{ ...good, ...rule }] }), says)
+  })
+}

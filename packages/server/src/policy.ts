@@ -30,6 +30,11 @@ const forward = z
   .strictObject({ method: proxyHeader, url: proxyHeader })
   .refine(({ method, url }) => method !== url, { message: 'method and url are two headers' })
 
+/** Which client may hand on what is made for `from`, which is the client itself as others call it, and to whom. */
+const exchange = z
+  .strictObject({ client: z.string().min(1).max(256), from: audience, to: z.array(audience).min(1) })
+  .refine(({ from, to }) => !to.includes(from), { message: 'from and to are different audiences' })
+
 /** Every setting that is not about where the server runs. docs/policy.md explains each; a tool compares the two. */
 const settings = z.strictObject({
   accessTokenSeconds: seconds(minute, 5 * minute, 5 * minute),
@@ -59,14 +64,29 @@ const settings = z.strictObject({
   grantSeconds: seconds(minute, 90 * day, 90 * day),
   grantsPerAccount: z.int().min(1).max(1000).default(100),
   statusListAudiences: z.array(audience).default([]),
+  exchanges: z.array(exchange).default([]),
   forward: forward.nullable().default(null),
   trustedHops: z.int().min(0).max(10).default(0),
 })
 
-export const policySchema = settings.refine(
-  ({ audiences, statusListAudiences }) => statusListAudiences.every((one) => audiences.includes(one)),
-  { path: ['statusListAudiences'], message: 'names an audience that audiences does not name' },
-)
+const namedIn = (exchanges: readonly { from: string; to: readonly string[] }[]): string[] =>
+  exchanges.flatMap(({ from, to }) => [from, ...to])
+
+export const policySchema = settings
+  .refine(
+    ({ audiences, statusListAudiences }) => statusListAudiences.every((one) => audiences.includes(one)),
+    { path: ['statusListAudiences'], message: 'names an audience that audiences does not name' },
+  )
+  .refine(({ audiences, exchanges }) => namedIn(exchanges).every((one) => audiences.includes(one)), {
+    path: ['exchanges'],
+    message: 'names an audience that audiences does not name',
+  })
+  // Who reads a list has the session's place in it, and hears of no end of a client that handed a token on.
+  .refine(
+    ({ statusListAudiences, exchanges }) =>
+      !namedIn(exchanges).some((one) => statusListAudiences.includes(one)),
+    { path: ['exchanges'], message: 'names an audience that does not follow the feed (statusListAudiences)' },
+  )
 
 export type Policy = Readonly<z.infer<typeof policySchema>>
 

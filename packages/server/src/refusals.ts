@@ -28,6 +28,10 @@ export const refusals = {
   grant_invalid: { status: 400, message: 'The refresh token is not valid, or not any more. Sign in again.' },
   grant_type_unsupported: { status: 400, message: 'This grant type is not offered.' },
   target_invalid: { status: 400, message: 'Tokens are not made for this resource.' },
+  subject_invalid: {
+    status: 400,
+    message: 'This token cannot be exchanged, or not any more.',
+  },
   scope_invalid: { status: 400, message: 'More scope was asked for than was granted.' },
   carrier_wrong: { status: 409, message: 'The session is not carried in the way that this needs.' },
   client_invalid: { status: 401, message: 'The client is not known, or did not prove itself.' },

@@ -50,6 +50,7 @@ for (const key of [es256Key, ed25519Key, rs256Key]) {
       asOf: 7,
       confirmation: null,
       actor: null,
+      actors: [],
       grant: null,
     })
   })

@@ -1,5 +1,5 @@
 import { checkSignature } from './cryptography.ts'
-import { isJsonObject, type JsonMembers, type JsonValue } from './json.ts'
+import { isJsonObject, type JsonMembers, type JsonObject, type JsonValue } from './json.ts'
 import { type Jws, parseJws, readMembers } from './jws.ts'
 import type { KeySet } from './key-set.ts'
 import type { VerificationKey } from './public-key.ts'
@@ -28,6 +28,8 @@ export type AccessTokenClaims = {
   readonly confirmation: string | null
   /** The client that acts for the subject. Not null: the subject is not present. Of a chain, the one who acts now. */
   readonly actor: string | null
+  /** All of the chain, who acts now first. It gives nobody anything: the end of any of these clients ends the token. */
+  readonly actors: readonly string[]
   readonly grant: string | null
 }
 
@@ -57,6 +59,8 @@ const futureSeconds = 5
 
 const tokenType = /^(?:application\/)?at\+jwt$/
 const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+/** Shared by nearly all. */
+const nobody: readonly string[] = Object.freeze([])
 const thumbprint = /^[A-Za-z0-9_-]{43}$/
 
 /**
@@ -114,6 +118,7 @@ function judgeClaims(jws: Jws, expected: ExpectedClaims): AccessTokenClaims {
 }
 
 function readClaims(payload: JsonMembers): AccessTokenClaims {
+  const actors = readActors(payload('act'))
   return {
     issuer: text(payload, 'iss'),
     subject: text(payload, 'sub'),
@@ -128,7 +133,8 @@ function readClaims(payload: JsonMembers): AccessTokenClaims {
     amr: readTexts(payload('amr')) ?? invalid('amr is not a list of strings'),
     asOf: instant(payload, 'as_of'),
     confirmation: readConfirmation(payload('cnf')),
-    actor: readActor(payload('act')),
+    actor: actors[0] ?? null,
+    actors,
     grant: optionalText(payload, 'grant'),
   }
 }
@@ -159,19 +165,20 @@ function readConfirmation(cnf: JsonValue | undefined): string | null {
 }
 
 /**
- * Who acts now: the outermost of a chain (RFC 8693 4.1). Those inside had it before and decide nothing, but a chain that is
- * too long, that holds one twice, or that is malformed anywhere is none that a server of ours makes.
+ * Who acts now, which is the outermost of a chain (RFC 8693 4.1), and those inside, who had it before and give no rights. A
+ * chain that is too long, that holds one twice, or that is malformed anywhere is none that a server of ours makes.
  */
-function readActor(act: JsonValue | undefined): string | null {
+function readActors(act: JsonValue | undefined): readonly string[] {
+  if (act === undefined) return nobody
   const chain: string[] = []
-  for (let link = act; link !== undefined; ) {
-    const actor = isJsonObject(link) ? link : invalid('act is not an object')
+  for (let link: JsonValue | undefined = act; link !== undefined; ) {
+    const actor: JsonObject = isJsonObject(link) ? link : invalid('act is not an object')
     chain.push(text((name) => actor[name], 'sub'))
     if (chain.length > longestActorChain) invalid('act is a chain that is too long')
     link = actor.act
   }
   if (new Set(chain).size < chain.length) invalid('act names one actor twice')
-  return chain[0] ?? null
+  return chain
 }
 
 function text(members: JsonMembers, name: string): string {

@@ -8,7 +8,7 @@ export type Caller = {
    * verifier has nothing but an access token, which does not tell it.
    */
   readonly account: { readonly id: string; readonly email: string | null }
-  /** The session that the credential belongs to; null for a grant's token, whose user need not be here at all. */
+  /** The session that the credential belongs to; null for a grant's token, whose user need not be here at all. Beside `actor` it is what a token that was handed on ends with. */
   readonly session: CallerSession | null
   /** What carried the credential of this very request. */
   readonly carrier: Carrier

@@ -286,9 +286,10 @@ test('a caller is what the statement says; with a grant it is of no session, tho
     confirmation: null,
     scopes: ['read'],
     actor: 'worker',
+    actors: ['worker'],
     grant: 'gra',
   } as const
-  const { confirmation: _, ...shown } = rights
+  const { confirmation: _, actors: __, ...shown } = rights
   const granted = { account, session: null, ...shown, authenticated_at }
   assert.deepEqual(callerOf(entryOf({ ...cookieStatement, rights })), granted)
 })

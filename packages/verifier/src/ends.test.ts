@@ -12,6 +12,7 @@ const keys: StatementKeys = {
   grant: feedKey('grant', 'gra'),
   account: feedKey('account', 'acc'),
   client: feedKey('client', 'cli'),
+  actors: [feedKey('client', 'inner'), feedKey('client', 'innermost')],
   key: feedKey('key', 'kid'),
 }
 
@@ -24,9 +25,13 @@ const verdicts: [kind: FeedKind, id: string, earlier: Verdict, same: Verdict, la
   ['key', 'kid', 'dead', 'dead', 'dead'],
   ['account', 'acc', 'live', 'live', 'outdated'],
   ['client', 'cli', 'live', 'live', 'outdated'],
+  ['client', 'inner', 'live', 'live', 'outdated'],
+  ['client', 'innermost', 'live', 'live', 'outdated'],
   ['everyone', '', 'live', 'live', 'outdated'],
   ['changed', 'acc', 'live', 'live', 'outdated'],
   ['session', 'another', 'live', 'live', 'live'],
+  ['client', 'another', 'live', 'live', 'live'],
+  ['account', 'inner', 'live', 'live', 'live'],
   ['account', 'ses', 'live', 'live', 'live'],
   ['changed', 'ses', 'live', 'live', 'live'],
 ]
@@ -54,7 +59,7 @@ test('absent keys match nothing', () => {
 /** The rule in the words of the design, looked up in a list instead of in maps. */
 function naive(entries: readonly FeedEntry[], of: StatementKeys, asOf: number): Verdict {
   const anyHit = [of.session, of.cookie, of.grant, of.key]
-  const laterHit = [of.account, of.client, feedKey('everyone', '')]
+  const laterHit = [of.account, of.client, ...of.actors, feedKey('everyone', '')]
   if (entries.some(({ kind, key }) => kind !== 'changed' && anyHit.includes(key))) return 'dead'
   const isLater = entries.some(
     ({ position, kind, key }) =>
@@ -75,6 +80,10 @@ test('the verdict is the "or" over all scopes, in whatever order and how often t
     grant: optional('grant'),
     account: ids.map((id) => feedKey('account', id)),
     client: ids.map((id) => feedKey('client', id)),
+    actors: fc.array(
+      ids.map((id) => feedKey('client', id)),
+      { maxLength: 3 },
+    ),
     key: optional('key'),
   })
   const given = fc.record({

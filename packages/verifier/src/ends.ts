@@ -94,6 +94,8 @@ export type StatementKeys = {
   readonly grant: string | null
   readonly account: string
   readonly client: string
+  /** Of the other clients that a delegated token came through; empty for nearly all. */
+  readonly actors: readonly string[]
   /** The signing key's; null where nothing was signed. */
   readonly key: string | null
 }
@@ -113,17 +115,18 @@ export function isGrantOver({ ends }: Ends, { grant, session }: StatementKeys): 
 export function judge(kept: Ends, keys: StatementKeys, asOf: number): 'live' | 'outdated' | 'dead' {
   if (!isHeardOf(kept, keys)) return 'live'
   const { ends, changes } = kept
-  const { session, cookie, grant, account, client, key } = keys
+  const { session, cookie, grant, account, client, actors, key } = keys
   const isEnded = (id: string | null) => id !== null && ends.has(id)
   if (isEnded(session) || isEnded(cookie) || isEnded(grant) || isEnded(key)) return 'dead'
   const isLater = (mark: Mark | undefined) => mark !== undefined && mark.position > asOf
   if (isLater(ends.get(account)) || isLater(ends.get(client)) || isLater(ends.get(everyoneKey)))
     return 'outdated'
+  if (actors.some((actor) => isLater(ends.get(actor)))) return 'outdated'
   // A token cannot be read again, and tells nothing that changes: to refuse it would end it.
   return cookie !== null && isLater(changes.get(account)) ? 'outdated' : 'live'
 }
 
-/** Whether anything may be known of these. Most were never heard of, and small numbers are found sooner than texts. */
+/** Whether anything may be known of these; an end of a client is broad. Most were never heard of, and small numbers are found sooner than texts. */
 function isHeardOf({ prints, broad }: Ends, { session, account, cookie, grant }: StatementKeys): boolean {
   const isKnown = (key: string | null) => key !== null && prints.has(printOf(key))
   const hasBroad = broad > firstVersion

@@ -15,6 +15,7 @@ test('a genuine token is a statement of its own: read when it was issued, ended 
     confirmation: null,
     scopes: ['read', 'write'],
     actor: null,
+    actors: [],
     grant: null,
   })
   assert.deepEqual([account, session?.id, clientId], [{ id: 'acc_1', email: null }, 'ses_1', 'first-party'])
@@ -54,25 +55,28 @@ const scopes: [
   ],
   [
     'a token of a grant that outlives its session',
-    statementOf(claimsOf({ sid: undefined, grant: 'gra_1', act: { sub: 'worker' } }), 'kid'),
+    statementOf(
+      claimsOf({ client_id: 'worker', sid: undefined, grant: 'gra_1', act: { sub: 'worker' } }),
+      'kid',
+    ),
     {
       session: null,
       cookie: null,
       grant: ['grant', 'gra_1'],
       account: ['account', 'acc_1'],
-      client: ['client', 'first-party'],
+      client: ['client', 'worker'],
       key: ['key', 'kid'],
     },
   ],
   [
     'a token of a grant that ends with its session',
-    statementOf(claimsOf({ grant: 'gra_1', act: { sub: 'worker' } }), 'kid'),
+    statementOf(claimsOf({ client_id: 'worker', grant: 'gra_1', act: { sub: 'worker' } }), 'kid'),
     {
       session: ['session', 'ses_1'],
       cookie: null,
       grant: ['grant', 'gra_1'],
       account: ['account', 'acc_1'],
-      client: ['client', 'first-party'],
+      client: ['client', 'worker'],
       key: ['key', 'kid'],
     },
   ],
@@ -94,6 +98,19 @@ for (const [name, statement, expected] of scopes) {
     .filter((scope) => expected[scope] !== null)
     .join(', ')}`, () => {
     const keys = Object.entries(expected).map(([scope, of]) => [scope, of && feedKey(...of)])
-    assert.deepEqual(keysOf(statement), Object.fromEntries(keys))
+    assert.deepEqual(keysOf(statement), { ...Object.fromEntries(keys), actors: [] })
   })
 }
+
+test('a delegated token ends with each client that it came through, and holds a list of its own for nobody else', () => {
+  const chain = { sub: 'ledger', act: { sub: 'orders', act: { sub: 'worker' } } }
+  const { rights, ...statement } = statementOf(claimsOf({ client_id: 'ledger', act: chain }), 'kid')
+  assert.deepEqual([rights.actor, rights.actors], ['ledger', ['ledger', 'orders', 'worker']])
+  const { client, actors } = keysOf({ rights, ...statement })
+  assert.deepEqual(
+    [client, ...actors],
+    ['ledger', 'orders', 'worker'].map((id) => feedKey('client', id)),
+  )
+  const plain = () => keysOf(statementOf(claimsOf(), 'kid')).actors
+  assert.equal(plain(), plain())
+})

@@ -29,6 +29,8 @@ export type Rights = {
   readonly confirmation: string | null
   readonly scopes: readonly string[]
   readonly actor: string | null
+  /** The whole chain of those that act, an empty list for nearly all: what is ended with any of them. */
+  readonly actors: readonly string[]
   readonly grant: string | null
 }
 
@@ -37,6 +39,7 @@ export const cookieRights: Rights = Object.freeze({
   confirmation: null,
   scopes: Object.freeze([]),
   actor: null,
+  actors: Object.freeze([]),
   grant: null,
 })
 
@@ -64,12 +67,12 @@ export function statementOf(claims: AccessTokenClaims, keyId: string): Statement
  * no session and of no grant, and no user is present.
  */
 export function tokenRights(claims: AccessTokenClaims): Rights {
-  const { confirmation, scopes, grant, sessionId, clientId } = claims
+  const { confirmation, scopes, actors, grant, sessionId, clientId } = claims
   const isOwn = sessionId === null && grant === null
   const actor = claims.actor ?? (isOwn ? clientId : null)
   const isPlain = confirmation === null && scopes.length === 0 && actor === null && grant === null
   if (isPlain) return bearerRights
-  return { carrier: confirmation === null ? 'bearer' : 'dpop', confirmation, scopes, actor, grant }
+  return { carrier: confirmation === null ? 'bearer' : 'dpop', confirmation, scopes, actor, actors, grant }
 }
 
 const sessionOf = (id: string): CallerSession => ({
@@ -81,6 +84,12 @@ const sessionOf = (id: string): CallerSession => ({
   current: true,
 })
 
+const noKeys: readonly string[] = Object.freeze([])
+
+/** Of those that handed it on: whoever acts now is the client already. */
+const innerKeys = (actors: readonly string[], clientId: string) =>
+  actors.filter((actor) => actor !== clientId).map((actor) => feedKey('client', actor))
+
 /** Under which keys the feed would tell the end of this statement. A grant's token outlives the session beside it. */
 export function keysOf({ account, session, rights, clientId, cookieId, keyId }: Statement): StatementKeys {
   return {
@@ -89,6 +98,7 @@ export function keysOf({ account, session, rights, clientId, cookieId, keyId }: 
     grant: rights.grant === null ? null : feedKey('grant', rights.grant),
     account: feedKey('account', account.id),
     client: feedKey('client', clientId),
+    actors: rights.actors.length === 0 ? noKeys : innerKeys(rights.actors, clientId),
     key: keyId === null ? null : feedKey('key', keyId),
   }
 }

@@ -19,6 +19,7 @@ type ListedStatement = {
   session: Caller['session']
   scopes: string[]
   actor: string | null
+  actors: string[]
   grant: string | null
   client_id: string
   cookie_id: string | null
@@ -46,9 +47,9 @@ type VerdictFile = {
 const { statements, callers, cases } = readOwnVectors<VerdictFile>('verdicts', 150)
 
 function statementOf(given: ListedStatement): Statement {
-  const { carrier, account, session, scopes, actor, grant } = given
+  const { carrier, account, session, scopes, actor, actors, grant } = given
   return {
-    ...{ account, session, rights: { carrier, confirmation: null, scopes, actor, grant } },
+    ...{ account, session, rights: { carrier, confirmation: null, scopes, actor, actors, grant } },
     ...{ authenticatedAt: given.authenticated_at, clientId: given.client_id },
     ...{ cookieId: given.cookie_id, keyId: given.key_id },
     ...{ asOf: given.as_of, readStart: given.read_start, end: given.end },

@@ -47,8 +47,9 @@ const tokens = readOwnVectors<TokenFile>('tokens', 90)
 function shownClaims(claims: AccessTokenClaims) {
   const { issuer: iss, subject: sub, audience: aud, expiresAt: exp, issuedAt: iat, tokenId: jti } = claims
   const { clientId: client_id, sessionId: sid, scopes, authenticatedAt: auth_time, amr, asOf: as_of } = claims
-  const { confirmation: jkt, actor, grant } = claims
-  return { iss, sub, aud, exp, iat, jti, client_id, sid, scopes, auth_time, amr, as_of, jkt, actor, grant }
+  const { confirmation: jkt, actor, actors, grant } = claims
+  const who = { actor, actors, grant }
+  return { iss, sub, aud, exp, iat, jti, client_id, sid, scopes, auth_time, amr, as_of, jkt, ...who }
 }
 
 for (const { name, token, skew_seconds: skewSeconds = 0, claims, refusal } of tokens.cases) {

@@ -49,6 +49,8 @@ export type Clients = {
   endTokens(given: { id: string; asOf: number }): Promise<void>
   /** Whether a token of no session, read at `asOf` for this client, has outlived its client, its proof, or everybody. */
   isTokenOver(given: { id: string; asOf: number }): Promise<boolean>
+  /** Whether all that a token came through are there, and none of them has ended since `asOf`. Everybody's end is not looked at. */
+  areStanding(ids: readonly string[], asOf: number): Promise<boolean>
   prune(): Promise<void>
 }
 
@@ -175,6 +177,10 @@ export function createClients({ db, clock, entropy, secrets, feed, events, issue
       const client = await store.find(db, id)
       if (client === undefined) return true
       return Math.max(client.end_position, client.tokens_end, client.everyone_end) > asOf
+    },
+    async areStanding(ids, asOf) {
+      const found = new Set(await store.listStanding(db, { ids, asOf }))
+      return ids.every((id) => found.has(id))
     },
     prune: () => store.forgetAssertions(db, clock.now() - pruneAfterSeconds),
   }

@@ -14,6 +14,22 @@ export function find(db: Db, id: string): Promise<ClientRecord | undefined> {
     .executeTakeFirst()
 }
 
+/** Those of them that are registered and have not ended, nor had their tokens ended, since that position. */
+export async function listStanding(
+  db: Db,
+  { ids, asOf }: { ids: readonly string[]; asOf: number },
+): Promise<string[]> {
+  if (ids.length === 0) return []
+  const rows = await db
+    .selectFrom('client')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('end_position', '<=', asOf)
+    .where('tokens_end', '<=', asOf)
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
 export function list(db: Db): Promise<ClientTable[]> {
   return db.selectFrom('client').selectAll().orderBy('created_at').orderBy('id').execute()
 }

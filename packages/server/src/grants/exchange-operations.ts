@@ -133,11 +133,12 @@ export function createExchanges(needs: Needs): Exchanges {
     },
 
     async findActing(claims) {
-      const { grant: id, subject, clientId, actor, sessionId, asOf } = claims
+      const { grant: id, subject, clientId, actors, sessionId, asOf } = claims
       const grant = id === null ? undefined : await store.find(db, id)
       if (grant === undefined || endOf(grant, clock.now()) !== null) return 'grant_ended'
+      // Of a chain its worker is the first that acted, and whoever acts now the last; a token of its own has one for both.
       const isItsOwn =
-        grant.account_id === subject && grant.client_id === clientId && grant.client_id === actor
+        grant.account_id === subject && grant.client_id === actors.at(-1) && clientId === actors[0]
       if (!isItsOwn || lastTokenEnd(grant) > asOf) return 'session_ended'
       if (grant.on_sign_out === 'keep') return grant
       const session = sessionId === grant.session_id ? await sessions.findLive(sessionId) : null

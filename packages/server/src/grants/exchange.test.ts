@@ -38,7 +38,7 @@ onEachEngine('a grant is exchanged', (open) => {
     assert.deepEqual(claims, {
       ...{ issuer: at.issuer, subject: accountId, audience: api, clientId: worker.id },
       ...{ issuedAt: now, expiresAt: now + 300, sessionId: null, scopes: ['statements:read'] },
-      ...{ authenticatedAt: 0, amr: [], confirmation: null, actor: worker.id, grant },
+      ...{ authenticatedAt: 0, amr: [], confirmation: null, actor: worker.id, actors: [worker.id], grant },
     })
     const event = await at.db
       .selectFrom('event')

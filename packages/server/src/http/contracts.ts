@@ -156,7 +156,14 @@ const services: Record<string, Contract> = {
     refusals: [
       ...(['grant_invalid', 'grant_type_unsupported', 'scope_invalid', 'target_invalid'] as const),
       ...(['client_invalid', 'client_unauthorized', ...bound, ...tries] as const),
-      ...(['grant_unknown', 'grant_withdrawn', 'grant_expired', 'grant_over', 'session_ended'] as const),
+      ...([
+        'grant_unknown',
+        'grant_withdrawn',
+        'grant_expired',
+        'grant_over',
+        'subject_invalid',
+        'session_ended',
+      ] as const),
     ],
     isForClients: true,
     ...dpop,

@@ -42,7 +42,7 @@ onEachEngine('client_credentials', (open) => {
     assert.deepEqual(claims, {
       ...{ issuer: at.issuer, subject: client.client_id, audience: at.issuer, clientId: client.client_id },
       ...{ issuedAt: now, expiresAt: now + 300, sessionId: null, scopes: ['read', 'write'] },
-      ...{ authenticatedAt: 0, amr: [], asOf: 0, confirmation: null, actor: null, grant: null },
+      ...{ authenticatedAt: 0, amr: [], asOf: 0, confirmation: null, actor: null, actors: [], grant: null },
     })
   })
 

@@ -3,7 +3,7 @@ import type { ProvenClient } from '../clients/index.ts'
 import type { Feed } from '../feed/index.ts'
 import type { Clock } from '../machine.ts'
 import type { Issued, IssuedTokens, Keys } from '../tokens/index.ts'
-import { signJwt } from '../tokens/index.ts'
+import { actOf, readAt, signJwt } from '../tokens/index.ts'
 
 export type Introspection = {
   /**
@@ -21,10 +21,7 @@ type Needs = { clock: Clock; issuer: string; keys: Keys; feed: Feed; issued: Iss
 export function createIntrospection({ clock, issuer, keys, feed, issued }: Needs): Introspection {
   return {
     async ask(token, client) {
-      const found = await feed.ask(
-        () => issued.findLive(token),
-        (live) => live?.session?.as_of ?? (live?.kind === 'access' ? live.grant?.as_of : null) ?? null,
-      )
+      const found = await feed.ask(() => issued.findLive(token), readAt)
       if (found === null) return { active: false }
       if (found.kind === 'access') return { active: true, ...describeAccess(found.claims) }
       return found.session.client_id === client.id
@@ -39,7 +36,7 @@ export function createIntrospection({ clock, issuer, keys, feed, issued }: Needs
 }
 
 function describeAccess(claims: AccessTokenClaims): object {
-  const { confirmation, sessionId, actor, grant, authenticatedAt } = claims
+  const { confirmation, sessionId, actors, grant, authenticatedAt } = claims
   return {
     token_type: confirmation === null ? 'Bearer' : 'DPoP',
     scope: claims.scopes.join(' '),
@@ -54,7 +51,7 @@ function describeAccess(claims: AccessTokenClaims): object {
     // 0: no person has proven anything.
     ...(authenticatedAt === 0 ? {} : { auth_time: authenticatedAt }),
     ...(confirmation === null ? {} : { cnf: { jkt: confirmation } }),
-    ...(actor === null ? {} : { act: { sub: actor } }),
+    ...(actors.length === 0 ? {} : { act: actOf(actors) }),
     ...(grant === null ? {} : { grant }),
   }
 }

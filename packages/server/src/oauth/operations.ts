@@ -2,7 +2,7 @@ import { firstPartyClient, type ProvenClient, readScope } from '../clients/index
 import type { Exchanges } from '../grants/index.ts'
 import type { Policy } from '../policy.ts'
 import { refuse } from '../refusals.ts'
-import type { ClientTokens, Tokens } from '../tokens/index.ts'
+import type { ClientTokens, Delegations, Tokens } from '../tokens/index.ts'
 import { createTokenExchange, exchangeGrantType } from './exchange-operations.ts'
 import type { GrantType, TokenForm } from './token-request.ts'
 
@@ -13,12 +13,14 @@ type Needs = {
   tokens: Tokens
   clientTokens: ClientTokens
   exchanges: Exchanges
+  delegations: Delegations
   policy: Policy
   issuer: string
 }
 
 /** Every way to come by tokens at `/oauth/token`. */
-export function createGrantTypes({ tokens, clientTokens, exchanges, policy, issuer }: Needs): GrantTypes {
+export function createGrantTypes(needs: Needs): GrantTypes {
+  const { tokens, clientTokens, exchanges, delegations, policy, issuer } = needs
   const audiences: ReadonlySet<string> = new Set([issuer, ...policy.audiences])
 
   /** What the token is for (RFC 8707): the server itself, where nothing is said. Compared exactly. */
@@ -48,7 +50,7 @@ export function createGrantTypes({ tokens, clientTokens, exchanges, policy, issu
         return clientTokens.issue({ client, audience: audienceOf(form), scopes, proof })
       },
     ],
-    [exchangeGrantType, createTokenExchange(exchanges)],
+    [exchangeGrantType, createTokenExchange({ exchanges, delegations })],
   ])
 }
 

@@ -11,7 +11,7 @@ const endsOfTokens: Limit = { name: 'client_tokens', burst: 10, intervalSeconds:
 
 /**
  * RFC 7009: ends what a token stands on, since a token by itself cannot be taken back. With a session that is the session, and
- * both its carriers; without one it is all tokens that the client was given so far, and it may ask for another at once. A
+ * both its carriers; without one, and where a client acts for somebody, it is all tokens that the client was given so far, and it may ask for another at once. A
  * token that is unknown, forged or over is no error. One that another client was given is `client_unauthorized`; ten of the
  * second kind at once, and then more than one a minute, are `too_many_attempts`.
  */
@@ -31,7 +31,9 @@ export function createRevoke({ clients, sessions, issued, limits }: Needs): Revo
     const owner = found.kind === 'access' ? found.claims.clientId : found.session.client_id
     if (owner !== client.id)
       refuse('client_unauthorized', { detail: 'the token was given to another client' })
-    if (session !== null) await sessions.endAny(session.id, 'revoked')
+    // Whoever acts for a person ends what it was given itself, and signs nobody out.
+    const isDelegated = found.kind === 'access' && found.claims.actor !== null
+    if (session !== null && !isDelegated) await sessions.endAny(session.id, 'revoked')
     else if (found.kind === 'access') await endOwn({ id: owner, asOf: found.claims.asOf })
   }
 }

@@ -62,4 +62,13 @@ export {
 } from './key-holder.ts'
 export { createTestMachine, type HandClock, type HashCall, handClock, type TestMachine } from './machine.ts'
 export { routeTable } from './route-table.ts'
+export {
+  archiveApi,
+  callChain,
+  ledgerApi,
+  ordersApi,
+  type Service,
+  serviceAt,
+  tokenFor,
+} from './services.ts'
 export { type SlowReads, slowReads } from './slow-reads.ts'

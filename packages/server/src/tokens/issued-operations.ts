@@ -24,6 +24,11 @@ export type Issued =
     }
   | { kind: 'refresh'; session: SessionRecord; isCurrent: boolean }
 
+/** The position that it was read at; `null` where nothing was read that could be believed. */
+export function readAt(found: Issued | null): number | null {
+  return found?.session?.as_of ?? (found?.kind === 'access' ? found.grant?.as_of : null) ?? null
+}
+
 export type IssuedTokens = {
   /**
    * What a token is, whoever it was made for, read from the store now: `null` for one that is not ours, has expired, or is
@@ -100,6 +105,8 @@ export function createIssuedTokens(needs: Needs): IssuedTokens {
   async function isLive(found: Issued): Promise<boolean> {
     if (found.kind === 'refresh') return found.isCurrent
     const { claims, session, grant } = found
+    // Whoever handed it on, and whoever acts now: the end of any of them ends it, here as at every verifier.
+    if (!(await clients.areStanding(claims.actors, claims.asOf))) return false
     if (session !== null) return lastTokenEnd(session) <= claims.asOf
     if (claims.grant !== null) return grant !== null
     // Nobody else is spoken for without a session and without a grant.
