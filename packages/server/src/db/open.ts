@@ -1,5 +1,5 @@
 import { Kysely, type KyselyConfig } from 'kysely'
-import { type PostgresOptions, postgresDialect } from './postgres.ts'
+import type { PostgresOptions } from './postgres.ts'
 import type { Primary } from './primary.ts'
 import type { Db, Schema } from './schema.ts'
 import { sqliteDialect, sqlitePrimary } from './sqlite.ts'
@@ -24,7 +24,7 @@ export type OpenOptions = PostgresOptions & {
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<OpenDatabase> {
   const { onStatement, ...postgres } = options
-  const { engine, dialect, primary, close } = dialectOf(url, postgres)
+  const { engine, dialect, primary, close } = await dialectOf(url, postgres)
   const told: Partial<KyselyConfig> = onStatement ? { log: (event) => onStatement(event.query.sql) } : {}
   const db = new Kysely<Schema>({ dialect, ...told })
   return {
@@ -38,13 +38,16 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
   }
 }
 
-function dialectOf(url: string, options: PostgresOptions) {
+async function dialectOf(url: string, options: PostgresOptions) {
   if (url.startsWith('sqlite:')) {
     const opened = sqliteDialect(url.slice('sqlite:'.length))
     return { engine: 'sqlite' as const, primary: sqlitePrimary, ...opened }
   }
-  if (url.startsWith('postgres://') || url.startsWith('postgresql://'))
+  if (url.startsWith('postgres://') || url.startsWith('postgresql://')) {
+    // Loaded where it is used: a start should not wait for the driver of another engine.
+    const { postgresDialect } = await import('./postgres.ts')
     return { engine: 'postgres' as const, ...postgresDialect(url, options) }
+  }
   // The URL may hold a password, so it is not repeated here.
   throw new Error('The database must be given as sqlite:PATH, sqlite::memory: or postgres://user@host/name.')
 }

@@ -1,4 +1,3 @@
-import nodemailer from 'nodemailer'
 import type { Transport } from '../machine.ts'
 
 const milliseconds = {
@@ -17,18 +16,22 @@ const singleAddress = /^[^\s@,;:<>()[\]\\"]{1,64}@[^\s@,;:<>()[\]\\"]{1,255}$/
  */
 export function createSmtpTransport(given: { url: string; from: string }): Transport & { close(): void } {
   checkSender(given.from)
-  const transporter = nodemailer.createTransport({
+  const options = {
     ...connectionOf(given.url),
     ...milliseconds,
     pool: true,
     maxConnections: 5,
     disableFileAccess: true,
     disableUrlAccess: true,
-  })
+  } as const
+  // Loaded with the first mail: most starts are over before there is one.
+  const connect = async () => (await import('nodemailer')).default.createTransport(options)
+  let transporter: ReturnType<typeof connect> | null = null
   return {
     async send({ to, subject, text, html }) {
       if (!singleAddress.test(to)) throw new Error('Mail is only sent to a single plain address.')
-      await transporter.sendMail({
+      transporter ??= connect()
+      await (await transporter).sendMail({
         from: given.from,
         // An object is taken as it is; a string would be parsed, and could turn out to be several recipients.
         to: { name: '', address: to },
@@ -39,7 +42,7 @@ export function createSmtpTransport(given: { url: string; from: string }): Trans
         headers: { 'Auto-Submitted': 'auto-generated' },
       })
     },
-    close: () => transporter.close(),
+    close: () => void transporter?.then((opened) => opened.close()),
   }
 }
 
