@@ -162,6 +162,7 @@ const services: Record<string, Contract> = {
         'grant_expired',
         'grant_over',
         'subject_invalid',
+        'feed_stale',
         'session_ended',
       ] as const),
     ],
