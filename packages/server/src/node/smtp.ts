@@ -42,7 +42,12 @@ export function createSmtpTransport(given: { url: string; from: string }): Trans
         headers: { 'Auto-Submitted': 'auto-generated' },
       })
     },
-    close: () => void transporter?.then((opened) => opened.close()),
+    // Whoever sent has heard of a mailer that could not be loaded.
+    close: () =>
+      void transporter?.then(
+        (opened) => opened.close(),
+        () => undefined,
+      ),
   }
 }
 
