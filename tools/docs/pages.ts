@@ -13,6 +13,8 @@ export const sections: readonly Section[] = [
       'docs/model.md',
       'examples/README.md',
       'examples/ten-lines/README.md',
+      'docs/quickstarts/services.md',
+      'examples/quickstarts/services/README.md',
       'examples/frameworks/README.md',
       'examples/bank/README.md',
       'examples/testing/README.md',
