@@ -100,42 +100,20 @@ export const peerNames = {
 }
 
 /** Each checks signature, algorithm, issuer, audience and time; each key is imported once. */
-export async function peerCandidates(
+export async function signaturePeers(
   { fastJwt, jose, jsonWebToken }: Peers,
-  given: { jwk: object; issuer: string; tokens: readonly string[] },
+  given: PeerTokens,
 ): Promise<Candidate[]> {
   const { jwk, issuer, tokens } = given
   const key = keyFrom(jwk)
-  const pem = String(key.export({ type: 'spki', format: 'pem' }))
   const webKey = await jose.importJWK(jwk, 'ES256')
-  const algorithms = ['ES256']
-  const fast = { key: pem, algorithms, allowedIss: issuer, allowedAud: issuer }
-  const cached = fastJwt.createVerifier({ ...fast, cache: 10_000 })
-  const uncached = fastJwt.createVerifier({ ...fast, cache: false })
+  const uncached = fastJwt.createVerifier({ ...fastOptions(given), cache: false })
   const options = { algorithms, issuer, audience: issuer }
   const joseOptions = { ...options, typ: 'at+jwt' }
-  const wire = () => wireOf(tokens)
-
-  function sync(
-    name: string,
-    batch: number,
-    check: (token: string) => { readonly sub?: unknown },
-  ): Candidate {
-    const own = wire()
-    return {
-      name,
-      batch,
-      run(count) {
-        for (let done = 0; done < count; done++)
-          if (check(own.next()).sub === undefined) throw new Error(name)
-      },
-    }
-  }
-  const [one, many] = [wire(), wire()]
+  const [one, many] = [wireOf(tokens), wireOf(tokens)]
   return [
-    sync(peerNames.cached, 1000, cached),
-    sync(peerNames.uncached, 25, uncached),
-    sync(peerNames.jsonWebToken, 25, (token) => jsonWebToken.verify(token, key, options)),
+    peer(peerNames.uncached, { batch: 25, tokens }, uncached),
+    peer(peerNames.jsonWebToken, { batch: 25, tokens }, (token) => jsonWebToken.verify(token, key, options)),
     {
       name: peerNames.jose,
       batch: 25,
@@ -153,6 +131,36 @@ export async function peerCandidates(
       },
     },
   ]
+}
+
+/** The one that remembers what it has checked. */
+export function cachedPeer({ fastJwt }: Peers, given: PeerTokens): Candidate {
+  const cached = fastJwt.createVerifier({ ...fastOptions(given), cache: 10_000 })
+  return peer(peerNames.cached, { batch: 1000, tokens: given.tokens }, cached)
+}
+
+type PeerTokens = { readonly jwk: object; readonly issuer: string; readonly tokens: readonly string[] }
+
+const algorithms = ['ES256']
+
+function fastOptions({ jwk, issuer }: PeerTokens) {
+  const key = String(keyFrom(jwk).export({ type: 'spki', format: 'pem' }))
+  return { key, algorithms, allowedIss: issuer, allowedAud: issuer }
+}
+
+function peer(
+  name: string,
+  { batch, tokens }: { batch: number; tokens: readonly string[] },
+  check: (token: string) => { readonly sub?: unknown },
+): Candidate {
+  const wire = wireOf(tokens)
+  return {
+    name,
+    batch,
+    run(count) {
+      for (let done = 0; done < count; done++) if (check(wire.next()).sub === undefined) throw new Error(name)
+    },
+  }
 }
 
 export function keyFrom(jwk: object): KeyObject {

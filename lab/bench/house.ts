@@ -16,7 +16,7 @@ export type House = {
   readonly client: Client
   /** Who `signIn` and `tokens` are. */
   readonly member: string
-  verifier(options?: { cacheEntries?: number }): Promise<Verifier>
+  verifier(): Promise<Verifier>
   signIn(): Promise<Pair>
   /** A session of the same member as `signIn`, carried by a cookie. */
   signInWithCookie(): Promise<CookieSession>
@@ -114,14 +114,13 @@ function houseOf(given: {
   const { origin } = server
   return {
     ...{ origin, issuer, client, member: tokenMember },
-    verifier: (options = {}) =>
+    verifier: () =>
       createVerifier({
         issuer,
         audience: issuer,
         origin: 'https://api.example',
         client,
         log: () => {},
-        ...options,
       }),
     signIn: () => signIn(origin, tokenMember),
     signInWithCookie: () => cookieOf({ origin, issuer, email: tokenMember }),

@@ -51,5 +51,12 @@ export async function rateOf({ run, batch, prepare }: Candidate, milliseconds: n
   return (count * 1000) / used
 }
 
+/** Until the compiler has done with it: a check is slow in its first thousands of times, whoever made it. */
+export async function warmUp(candidates: readonly Candidate[], milliseconds: number): Promise<void> {
+  const slot = 80
+  for (const candidate of candidates)
+    for (let used = 0; used < milliseconds; used += slot) await rateOf(candidate, slot)
+}
+
 export const ratesOf = (rounds: readonly Round[], name: string) =>
   rounds.map(({ rates }) => rates.get(name) ?? Number.NaN)

@@ -1,24 +1,15 @@
 // The question: what does a check cost, beside the checks that others offer, in one run on one machine?
 import { parseArgs } from 'node:util'
 import type { Verifier } from '@counterfoil/verifier'
-import { boundRequests, signInBound } from './bound.ts'
-import {
-  coldToken,
-  keyFrom,
-  names,
-  peerCandidates,
-  peerNames,
-  rawVerify,
-  stringAlone,
-  warmCookie,
-  warmToken,
-} from './candidates.ts'
+import { cachedPeer, names, peerNames, stringAlone, warmCookie, warmToken } from './candidates.ts'
 import { calmest, type Row, rowOf, type Target } from './figures.ts'
+import { type FirstChecks, startFirstChecks } from './first-checks.ts'
+import { lookAtLoad, shareBetween } from './foreign-load.ts'
 import { type House, openHouse } from './house.ts'
 import { measureMemory } from './memory.ts'
 import { loadPeers } from './peers.ts'
 import { conclude, describeMachine, say } from './report.ts'
-import { type Candidate, measureRound, type Round, rateOf, ratesOf } from './rounds.ts'
+import { type Candidate, measureRound, type Round, ratesOf, warmUp } from './rounds.ts'
 
 type Plan = {
   tokens: number
@@ -59,36 +50,31 @@ const endsInView = 42_000
 const renewedAfter = 150_000
 
 type Stage = { candidates: Candidate[]; builtAt: number }
+type Given = { plan: Plan; quiet: House; busy: House; verifiers: Verifiers; firstChecks: FirstChecks }
 
-async function build(given: { plan: Plan; quiet: House; busy: House; verifiers: Verifiers }): Promise<Stage> {
-  const { plan, quiet, busy, verifiers } = given
+async function build({ plan, quiet, busy, verifiers, firstChecks }: Given): Promise<Stage> {
+  const { warmMilliseconds } = plan
   const builtAt = performance.now()
   const tokens = await quiet.tokens(plan.tokens)
   const otherTokens = await busy.tokens(plan.tokens)
   for (const token of tokens) await verifiers.warm.verify(token)
   for (const token of otherTokens) await verifiers.busy.verify(token)
   for (const value of verifiers.cookies) await verifiers.warm.verifyCookie(value)
-  const member = await signInBound({ ...quiet, email: quiet.member })
+  const { origin, issuer, client, member } = quiet
   const jwk = await keyOf(quiet, tokens)
-  const peers = await peerCandidates(loadPeers(), { jwk, issuer: quiet.issuer, tokens })
   const candidates = [
     stringAlone(tokens),
     warmToken(names.warm, verifiers.warm, tokens),
     warmToken(names.busy, verifiers.busy, otherTokens),
     warmCookie(verifiers.warm, verifiers.cookies),
-    coldToken(verifiers.cold, tokens),
-    boundRequests(names.bound, verifiers.warm, member),
-    rawVerify(keyFrom(jwk), tokens),
-    ...peers,
+    cachedPeer(loadPeers(), { jwk, issuer, tokens }),
   ]
-  // Until the compiler has done with it: a check is slow in its first thousands of times, whoever made it.
-  const slots = Math.ceil(plan.warmMilliseconds / plan.slotMilliseconds)
-  for (const candidate of candidates)
-    for (let slot = 0; slot < slots; slot++) await rateOf(candidate, plan.slotMilliseconds)
+  await firstChecks.prepare({ origin, issuer, client, member, jwk, tokens, warmMilliseconds })
+  await warmUp(candidates, warmMilliseconds)
   return { candidates, builtAt }
 }
 
-type Verifiers = { warm: Verifier; busy: Verifier; cold: Verifier; cookies: string[] }
+type Verifiers = { warm: Verifier; busy: Verifier; cookies: string[] }
 
 /** The key that signed these tokens; a set shows the next one, too. */
 async function keyOf({ origin }: House, [token = '']: readonly string[]): Promise<object> {
@@ -104,8 +90,8 @@ async function keyOf({ origin }: House, [token = '']: readonly string[]): Promis
 async function measure(plan: Plan): Promise<Round[]> {
   const houses: House[] = []
   const open: Verifier[] = []
-  const listen = async (house: House, options?: { cacheEntries: number }) => {
-    const verifier = await house.verifier(options)
+  const listen = async (house: House) => {
+    const verifier = await house.verifier()
     open.push(verifier)
     return verifier
   }
@@ -117,29 +103,43 @@ async function measure(plan: Plan): Promise<Round[]> {
     const verifiers = {
       warm: await listen(quiet),
       busy: await listen(busy),
-      cold: await listen(quiet, { cacheEntries: Math.floor(plan.tokens * 0.4) }),
       cookies: await quiet.cookies(plan.cookies),
     }
     const { applied } = verifiers.busy.status()
     if (applied < endsInView) throw new Error(`the view holds ${applied} ends`)
-    return await measureRounds(plan, () => build({ plan, quiet, busy, verifiers }))
+    const firstChecks = startFirstChecks()
+    try {
+      const prepare = () => build({ plan, quiet, busy, verifiers, firstChecks })
+      return await measureRounds({ plan, firstChecks, prepare })
+    } finally {
+      await firstChecks.close()
+    }
   } finally {
     for (const verifier of open) await verifier.close()
     for (const house of houses) await house.close()
   }
 }
 
-async function measureRounds(plan: Plan, prepare: () => Promise<Stage>): Promise<Round[]> {
+async function measureRounds(given: {
+  plan: Plan
+  firstChecks: FirstChecks
+  prepare: () => Promise<Stage>
+}): Promise<Round[]> {
+  const { plan, firstChecks, prepare } = given
   const rounds: Round[] = []
   let stage = await prepare()
   for (let calm = 0; calm < plan.rounds && rounds.length < plan.attempts; ) {
     if (performance.now() - stage.builtAt > renewedAfter) stage = await prepare()
-    const { slotMilliseconds } = plan
-    const round = await measureRound(stage.candidates, { slotMilliseconds, index: rounds.length })
+    const about = { slotMilliseconds: plan.slotMilliseconds, index: rounds.length }
+    const before = lookAtLoad()
+    const { rates } = await measureRound(stage.candidates, about)
+    const others = await firstChecks.round(about)
+    const { foreign } = shareBetween(before, lookAtLoad())
+    const round = { foreign, rates: new Map([...rates, ...others]) }
     rounds.push(round)
-    if (round.foreign <= mostForeign) calm++
+    if (foreign <= mostForeign) calm++
     const warm = Math.round(round.rates.get(names.warm) ?? 0).toLocaleString('en')
-    say(`round ${rounds.length}: warm ${warm}/s, others used ${round.foreign.toFixed(2)} cores`)
+    say(`round ${rounds.length}: warm ${warm}/s, others used ${foreign.toFixed(2)} cores`)
   }
   return rounds
 }

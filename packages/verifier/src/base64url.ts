@@ -25,6 +25,13 @@ export function encodeBase64url(bytes: Uint8Array): string {
  * alphabet, unused trailing bits zero. A second spelling of one token would get past whatever remembers the first.
  */
 export function decodeBase64url(text: string): Uint8Array | null {
+  const bytes = decodeUnwrapped(text)
+  // What we hand out is of one kind everywhere.
+  return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** The same bytes as whatever kind the platform reads them into, such as Buffer: for ourselves, a token's first check gains a hundredth. */
+export function decodeUnwrapped(text: string): Uint8Array | null {
   return native === undefined ? decodeByHand(text) : decodeNatively(text, native)
 }
 
@@ -34,8 +41,7 @@ const native = (globalThis as { Buffer?: typeof Buffer }).Buffer
 /** The platform passes over whatever it does not know; what is not the same when it is written again had some of that. */
 function decodeNatively(text: string, buffers: typeof Buffer): Uint8Array | null {
   const bytes = buffers.from(text, 'base64url')
-  if (bytes.toString('base64url') !== text) return null
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return bytes.toString('base64url') === text ? bytes : null
 }
 
 /** The same where there is no such platform. */

@@ -1,4 +1,4 @@
-import { decodeBase64url } from './base64url.ts'
+import { decodeUnwrapped } from './base64url.ts'
 import { createCache } from './cache.ts'
 import { type JsonMembers, type JsonObject, parseJsonMembers, parseJsonObject } from './json.ts'
 
@@ -38,8 +38,8 @@ export function parseJws(token: string, known?: Header): Jws | null {
   const second = token.indexOf('.', first + 1)
   if (first < 1 || second < first + 2 || second > token.length - 2) return null
   const read = known ?? findHeader(token, first) ?? readHeader(token.slice(0, first))
-  const payload = decodeBase64url(token.slice(first + 1, second))
-  const signature = decodeBase64url(token.slice(second + 1))
+  const payload = decodeUnwrapped(token.slice(first + 1, second))
+  const signature = decodeUnwrapped(token.slice(second + 1))
   if (read === null || payload === null || signature === null) return null
   const { header, algorithm } = read
   return { header, algorithm, signingInput: token.slice(0, second), signature, payload }
@@ -55,7 +55,7 @@ function findHeader(token: string, length: number): Header | undefined {
 }
 
 function readHeader(part: string): Header | null {
-  const bytes = decodeBase64url(part)
+  const bytes = decodeUnwrapped(part)
   const header = bytes && parseJsonObject(bytes)
   if (header === null || typeof header.alg !== 'string') return null
   if (header.crit !== undefined || header.b64 !== undefined) return null

@@ -1,0 +1,54 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { Client } from '@counterfoil/verifier'
+
+/** What the process needs in order to begin. */
+export type Stage = {
+  readonly origin: string
+  readonly issuer: string
+  readonly client: Client
+  readonly member: string
+  readonly jwk: object
+  readonly tokens: readonly string[]
+  readonly warmMilliseconds: number
+}
+
+export type Order =
+  | { readonly kind: 'prepare'; readonly stage: Stage }
+  | { readonly kind: 'round'; readonly slotMilliseconds: number; readonly index: number }
+  | { readonly kind: 'close' }
+
+type Reply = { rates: [string, number][] } | { error: string }
+
+/** The checks that have to look at a signature, each a candidate of `candidates.ts`. */
+export type FirstChecks = {
+  prepare(stage: Stage): Promise<void>
+  /** Operations in a second of processor time, by candidate. */
+  round(given: { slotMilliseconds: number; index: number }): Promise<ReadonlyMap<string, number>>
+  close(): Promise<void>
+}
+
+export function startFirstChecks(): FirstChecks {
+  const child = fork(join(import.meta.dirname, 'first-checks-process.ts'))
+  async function ask(order: Order): Promise<ReadonlyMap<string, number>> {
+    child.send(order)
+    const [reply] = (await Promise.race([
+      once(child, 'message'),
+      once(child, 'exit').then(() => [{ error: 'the process is gone' }]),
+    ])) as [Reply]
+    if ('error' in reply) throw new Error(`first checks: ${reply.error}`)
+    return new Map(reply.rates)
+  }
+  return {
+    prepare: async (stage) => void (await ask({ kind: 'prepare', stage })),
+    round: (given) => ask({ kind: 'round', ...given }),
+    async close() {
+      if (child.exitCode !== null) return
+      const gone = once(child, 'exit')
+      await ask({ kind: 'close' })
+      child.disconnect()
+      await gone
+    },
+  }
+}
