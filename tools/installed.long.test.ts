@@ -4,8 +4,9 @@ import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
@@ -81,15 +82,16 @@ test('the installed test kit signs somebody in', async () => {
 })
 
 /** Starts a program in a project and answers the address that it listens on, and after how long. */
-async function start(args: readonly string[]): Promise<{ address: string; milliseconds: number }> {
+async function start(
+  args: readonly string[],
+  { command = process.execPath, cwd = project('javascript'), env = process.env } = {},
+): Promise<{ address: string; milliseconds: number }> {
   const began = performance.now()
-  const program = spawn(process.execPath, args, {
-    cwd: project('javascript'),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  // In a group of its own, which ends as one: a shell does not take its children along.
+  const program = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
   after(async () => {
-    if (program.exitCode !== null) return
-    program.kill()
+    if (program.pid === undefined || program.exitCode !== null) return
+    process.kill(-program.pid)
     await once(program, 'exit')
   })
   let output = ''
@@ -103,6 +105,15 @@ async function start(args: readonly string[]): Promise<{ address: string; millis
     if (program.exitCode !== null) throw new Error(`the program ended: ${output}`)
     await Promise.race([once(program.stdout, 'data'), once(program, 'exit')])
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const bound = server.address()
+  server.close()
+  await once(server, 'close')
+  return bound === null || typeof bound === 'string' ? assert.fail() : bound.port
 }
 
 /** From nobody to somebody: the mail, the link, the cookie, the own route. */
@@ -147,6 +158,18 @@ test('the installed command serves, and how soon', async () => {
   )
   const origin = `http://localhost:${new URL(compiled.address).port}`
   await signIn(compiled.address, { path: '/auth/session', guarded: '/auth/sign-out', origin })
+})
+
+test('the commands of a quickstart, as they stand, lead from an empty folder to somebody signed in', async () => {
+  const script = readFileSync(join(repositoryRoot, 'examples/quickstarts/express/begin.sh'), 'utf8')
+  const commands = script.replace('~/counterfoil/dist', join(folder, 'packed'))
+  assert.notEqual(commands, script)
+  const npm = { npm_config_prefer_offline: 'true', npm_config_audit: 'false', npm_config_fund: 'false' }
+  const path = `${dirname(process.execPath)}:${process.env.PATH}`
+  const port = String(await freePort())
+  const env = { ...process.env, ...npm, npm_config_ignore_scripts: 'true', PATH: path, PORT: port }
+  const { address } = await start(['-ec', commands], { command: 'sh', cwd: folder, env })
+  await signIn(address, { path: '/me', guarded: '/notes', origin: `http://localhost:${port}` })
 })
 
 const compilers: [name: string, program: () => string, resolutions: readonly string[]][] = [

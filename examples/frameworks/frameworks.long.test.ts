@@ -77,7 +77,8 @@ async function payBound(send: ReturnType<typeof clientOf>, paid: () => Promise<n
 
 for (const framework of ['express', 'fastify', 'hono', 'node']) {
   test(`${framework}: the payment is made by its person alone, by either carrier`, async () => {
-    const send = clientOf(await start(framework))
+    const address = await start(framework)
+    const send = clientOf(address)
     await send('POST', '/auth/sign-up', {}, { email, password })
     const mail = await send('GET', '/dev/mail', { accept: 'application/json' })
     const token = /token=([\w-]+)/.exec(await mail.text())?.[1]
@@ -105,5 +106,13 @@ for (const framework of ['express', 'fastify', 'hono', 'node']) {
     assert.equal((await send('DELETE', '/payments', { cookie, ...own })).status, 200)
     assert.equal(await paid(), 0)
     await payBound(send, paid)
+    const json = { 'content-type': 'application/json' }
+    const broken = await fetch(`${address}/payments`, {
+      method: 'POST',
+      headers: { authorization, ...json },
+      body: '{',
+    })
+    assert.notEqual(broken.status, 200)
+    assert.equal(await paid(), 1, 'nothing is paid, and the program goes on')
   })
 }

@@ -13,6 +13,11 @@ export const sections: readonly Section[] = [
       'docs/model.md',
       'examples/README.md',
       'examples/ten-lines/README.md',
+      'docs/quickstarts.md',
+      ...['express', 'fastify', 'hono', 'node'].flatMap((name) => [
+        `docs/quickstarts/${name}.md`,
+        `examples/quickstarts/${name}/README.md`,
+      ]),
       'docs/quickstarts/services.md',
       'examples/quickstarts/services/README.md',
       'examples/frameworks/README.md',

@@ -38,6 +38,8 @@ export function adapt<Route>(checks: Checks<Route>) {
     },
     /** The caller where a route required one. */
     callerOf: (request: { caller?: Caller | null }): Caller => knownCaller(request.caller),
+    /** The caller, or null for nobody, wherever the request was judged. */
+    callerOrNull: (request: { caller?: Caller | null }): Caller | null => request.caller ?? null,
   }
 }
 

@@ -25,6 +25,8 @@ export function adapt<Route>(checks: Checks<Route>) {
     },
     /** The caller where a route required one. */
     callerOf: (request: Judgeable): Caller => knownCaller(request.caller),
+    /** The caller, or null for nobody, wherever the request was judged. */
+    callerOrNull: (request: Judgeable): Caller | null => request.caller ?? null,
   }
 }
 

@@ -105,10 +105,10 @@ const aroundHono: Framework = async (checks) => {
 }
 
 const onExpress: Framework = async (checks) => {
-  const { authenticate, required, callerOf } = forExpress(checks)
+  const { authenticate, required, callerOf, callerOrNull } = forExpress(checks)
   const app = express()
   app.use(authenticate(critical))
-  app.get('/', (request, response) => void response.json(request.caller))
+  app.get('/', (request, response) => void response.json(callerOrNull(request)))
   app.get('/me', required(), (request, response) => void response.json(callerOf(request)))
   app.get('/fresh', required({ freshWithinSeconds: 300 }), (_, response) => void response.send('in'))
   app.use((error: Error, _: unknown, response: express.Response, __: unknown) => {
@@ -118,11 +118,11 @@ const onExpress: Framework = async (checks) => {
 }
 
 const onFastify: Framework = async (checks) => {
-  const { authenticate, required, callerOf } = forFastify(checks)
+  const { authenticate, required, callerOf, callerOrNull } = forFastify(checks)
   const app = Fastify()
   app.decorateRequest('caller')
   app.addHook('onRequest', authenticate(critical))
-  app.get('/', async (request) => Reflect.get(request, 'caller') ?? 'null')
+  app.get('/', async (request) => callerOrNull(request) ?? 'null')
   app.get('/me', { onRequest: required() }, async (request) => callerOf(request))
   app.get('/fresh', { onRequest: required({ freshWithinSeconds: 300 }) }, async () => 'in')
   app.setErrorHandler((error, _, reply) => reply.code(500).send(error instanceof Error ? error.message : ''))
@@ -137,7 +137,7 @@ const onFastify: Framework = async (checks) => {
 }
 
 const onNode: Framework = async (checks) => {
-  const { authenticate, required, callerOf } = forNode(checks)
+  const { authenticate, required, callerOf, callerOrNull } = forNode(checks)
   const me = required({}, (_, response, found) => response.end(JSON.stringify(found)))
   const fresh = required({ freshWithinSeconds: 300 }, (_, response) => response.end('in'))
   return overHttp(
@@ -145,7 +145,7 @@ const onNode: Framework = async (checks) => {
       if (request.url === '/me') return me(request, response)
       if (request.url === '/fresh') return fresh(request, response)
       if (request.caller !== null) assert.equal(callerOf(request), request.caller)
-      return response.end(JSON.stringify(request.caller))
+      return response.end(JSON.stringify(callerOrNull(request)))
     }, critical),
   )
 }

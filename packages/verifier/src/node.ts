@@ -37,6 +37,8 @@ export function adapt<Route>(checks: Checks<Route>) {
     },
     /** The caller where a route required one. */
     callerOf: (request: { caller?: Found }): Caller => knownCaller(request.caller),
+    /** The caller, or null for nobody, wherever the request was judged. */
+    callerOrNull: (request: { caller?: Found }): Found => request.caller ?? null,
   }
 }
 

@@ -1,9 +1,10 @@
 import { closeSync, existsSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { initialise } from './initialise.ts'
+import { imported } from './programs.ts'
 import { isStranger, type Project, readProject } from './project.ts'
 import { makeDataFolder, type Settings } from './settings.ts'
-import { imported, starterFor } from './starters.ts'
+import { starterFor } from './starters.ts'
 
 export type Begun = {
   /** Paths of what was not there before. */

@@ -1,0 +1,5 @@
+mkdir notes && cd notes
+echo '{ "type": "module", "private": true }' > package.json
+npm install ~/counterfoil/dist/counterfoil-*.tgz
+npx counterfoil init
+node server.js
