@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAgent, dataFolder, run } from 'counterfoil/house'
+import { stage } from '../../../tools/pack.ts'
 
 const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url))
 // Gone when the whole file is done, wherever in it a project is made.
@@ -24,6 +34,28 @@ export function projectWith(packages: readonly string[], given: { files?: string
     })
   symlinkSync(modules, join(folder, 'node_modules'))
   return folder
+}
+
+/** The same with the browser client as npm installs it: compiled. What lies in the checkout is for Node alone. */
+export async function projectWithClient(files: string): Promise<string> {
+  const folder = projectWith([], { files })
+  const installed = join(folder, 'node_modules')
+  unlinkSync(installed)
+  mkdirSync(join(installed, '@counterfoil'), { recursive: true })
+  for (const name of readdirSync(modules))
+    if (!/^@counterfoil$|^\./.test(name)) symlinkSync(join(modules, name), join(installed, name))
+  await stage('browser', join(installed, '@counterfoil/browser'))
+  return folder
+}
+
+/** The very file, with the ports of this run in the place of those that stand for the reader's own. */
+export function replaceIn(file: string, own: Record<string, string>): void {
+  let text = readFileSync(file, 'utf8')
+  for (const [shown, real] of Object.entries(own)) {
+    assert.ok(text.includes(shown), `${file} does not say ${shown}`)
+    text = text.replaceAll(shown, real)
+  }
+  writeFileSync(file, text)
 }
 
 export async function init(folder: string): Promise<string[]> {
