@@ -14,7 +14,7 @@ export const sections: readonly Section[] = [
       'examples/README.md',
       'examples/ten-lines/README.md',
       'docs/quickstarts.md',
-      ...['express', 'fastify', 'hono', 'node', 'spa'].flatMap((name) => [
+      ...['express', 'fastify', 'hono', 'node', 'spa', 'mobile'].flatMap((name) => [
         `docs/quickstarts/${name}.md`,
         `examples/quickstarts/${name}/README.md`,
       ]),

@@ -1,0 +1,5 @@
+import { createApi } from './api.js'
+import { auth } from './auth.js'
+
+const port = Number(process.env.PORT ?? 3000)
+createApi(auth).listen(port, '127.0.0.1', () => console.log(`listening on http://localhost:${port}`))
