@@ -8,7 +8,7 @@ import { adapt as onExpress } from 'counterfoil/express'
 import { adapt as onFastify } from 'counterfoil/fastify'
 import { adapt as onHono } from 'counterfoil/hono'
 import { adapt as onNode } from 'counterfoil/node'
-import express from 'express'
+import express, { type Response as Answer } from 'express'
 import Fastify from 'fastify'
 import { type Context, Hono } from 'hono'
 import { password } from '../chaos/visitor.ts'
@@ -74,15 +74,18 @@ const builders: Record<Framework, (way: Way, by: Ideal) => Promise<RequestListen
   },
   express(way, by) {
     const app = express()
-    const { serve, required, callerOf } = onExpress(auth)
+    const { serve, required } = onExpress(auth)
     if (way === 'counterfoil') {
-      app.use(serve())
-      app.get('/me', required(), (request, response) => void response.json(answerOf(callerOf(request))))
-    } else
-      app.get('/me', (request, response) => {
-        const { authorization, cookie } = request.headers
-        response.json(way === 'bare' ? me : shown(by.find(authorization, cookie)))
-      })
+      app.get(
+        '/me',
+        required({}, (_, response: Answer, caller) => void response.json(answerOf(caller))),
+      )
+      return serve(app)
+    }
+    app.get('/me', (request, response) => {
+      const { authorization, cookie } = request.headers
+      response.json(way === 'bare' ? me : shown(by.find(authorization, cookie)))
+    })
     return (request, response) => void app(request, response)
   },
   async fastify(way, by) {

@@ -221,7 +221,7 @@ export function wire(parts: HouseParts): House {
     guardIncoming(request, own)
     const credential = credentialOf(request)
     return carriers.check(credential, {
-      isPassive: isPassive ?? sentHeader(request, 'counterfoil-passive') === '?1',
+      isPassive: () => isPassive ?? sentHeader(request, 'counterfoil-passive') === '?1',
       // Looked for only where one is needed: every other request would pay for it.
       proof: credential?.kind === 'dpop' ? proofOf(request, origin) : null,
       maxStale: stalenessFor(critical === true ? 'POST' : (request.method ?? '')),
@@ -248,7 +248,7 @@ export function wire(parts: HouseParts): House {
     check,
     guard: (request) => guardIncoming(request, own),
     identify: async (request, given) => check(request, given),
-    demand: (caller, requirements = {}) => demand(caller, requirements, clock.now()),
+    demand: (caller, requirements = {}) => demand(caller, requirements, clock.now),
     chores: {
       poll: feed.poll,
       tick: feed.hub.tick,

@@ -45,7 +45,8 @@ function readAuthorization(authorization: string): Credential {
   const token = authorization.slice(space + 1)
   if (space < 1 || token === '' || token.includes(' '))
     refuse('credential_invalid', 'Authorization is malformed')
-  switch (authorization.slice(0, space).toLowerCase()) {
+  const scheme = authorization.slice(0, space)
+  switch (scheme === 'Bearer' ? 'bearer' : scheme.toLowerCase()) {
     case 'bearer':
       return { kind: 'bearer', token }
     case 'dpop':
@@ -75,22 +76,33 @@ export function readCookie(cookieHeader: string | null, name: string): string | 
 
 function cookieValues(cookieHeader: string | null, name: string): readonly string[] {
   const values: string[] = []
-  for (const pair of cookieHeader?.split(';') ?? []) {
-    const equals = pair.indexOf('=')
-    // A pair without `=` is a nameless cookie: all of it is value.
-    if (equals === -1 || stripped(pair.slice(0, equals)) !== name) continue
-    values.push(stripped(pair.slice(equals + 1)))
+  for (let start = 0; cookieHeader !== null && start < cookieHeader.length; ) {
+    const semicolon = cookieHeader.indexOf(';', start)
+    const end = semicolon === -1 ? cookieHeader.length : semicolon
+    const value = valueIn(cookieHeader, start, end, name)
+    if (value !== null) values.push(value)
+    start = end + 1
   }
   return values
 }
 
-/** Without spaces and tabs at the ends. `trim` would strip U+00A0 and more, and make two names one. */
-function stripped(text: string): string {
-  let start = 0
-  let end = text.length
-  while (start < end && isBlank(text.charCodeAt(start))) start++
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
-  return text.slice(start, end)
+/** Of the one pair between `start` and `end`, if it has that name. One without `=` is a nameless cookie: all of it is value. */
+function valueIn(header: string, start: number, end: number, name: string): string | null {
+  const from = skipBlanks(header, start)
+  if (!header.startsWith(name, from)) return null
+  const equals = skipBlanks(header, from + name.length)
+  if (equals >= end || header[equals] !== '=') return null
+  const first = skipBlanks(header, equals + 1)
+  let last = end
+  while (last > first && isBlank(header.charCodeAt(last - 1))) last--
+  return header.slice(first, Math.max(first, last))
+}
+
+/** Spaces and tabs alone: `trim` would strip U+00A0 and more, and make two names one. */
+function skipBlanks(text: string, from: number): number {
+  let at = from
+  while (isBlank(text.charCodeAt(at))) at++
+  return at
 }
 
 function isBlank(unit: number): boolean {

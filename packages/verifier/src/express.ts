@@ -1,7 +1,6 @@
 import { afterJudging, type Checks, type Judge, knownCaller, requiring } from './adapter.ts'
 import type { Caller } from './caller.ts'
-import type { IncomingRequest } from './incoming.ts'
-import { problemFor } from './problem.ts'
+import { type Answerable, adapt as adaptNode, isAnswered, type Judgeable } from './node.ts'
 import type { Requirements } from './required.ts'
 
 declare global {
@@ -13,29 +12,53 @@ declare global {
   }
 }
 
-/** A request of Express, of Connect, or node's own. */
-export type Judgeable = IncomingRequest & { caller?: Caller | null }
-export type Answerable = {
-  statusCode: number
-  setHeader(name: string, value: string): unknown
-  end(body: string): unknown
-}
+export type { Answerable, Judgeable } from './node.ts'
+
 type Next = (error?: unknown) => void
 export type Middleware = (request: Judgeable, response: Answerable, next: Next) => void
+/** An application of Express or Connect, whatever it calls node's two messages. */
+export type Application = (request: never, response: never) => unknown
+export type Listener = (request: Judgeable, response: Answerable) => void
+export type CallerHandler<Asking, Answering> = (
+  request: Asking,
+  response: Answering,
+  caller: Caller,
+) => unknown
 
 /** For Express and Connect. `checks`: a verifier, or the server itself. */
 export function adapt<Route>(checks: Checks<Route>) {
+  const around = adaptNode<Route>(checks).authenticate
+
+  /**
+   * Once for the application, before its routes and after whatever changes a request's method: guards every request,
+   * and puts `caller` on it, null for nobody. Around the application itself, as in `createServer(authenticate(app))`, it
+   * does the same for less: each layer costs a request more than the check.
+   */
+  function authenticate(route?: Route): Middleware
+  function authenticate(application: Application, route?: Route): Listener
+  function authenticate(first?: Application | Route, second?: Route) {
+    if (typeof first === 'function') return around(first as Listener, second)
+    return middleware((request) => checks.check(request, first))
+  }
+
+  /** Before a route, or around its handler: its caller is somebody, and all that is required. Stands alone as well. */
+  function required(requirements?: Requirements): Middleware
+  function required<Asking extends Judgeable, Answering extends Answerable>(
+    requirements: Requirements,
+    handler: CallerHandler<Asking, Answering>,
+  ): (request: Asking, response: Answering, next: Next) => unknown
+  function required<Asking extends Judgeable, Answering extends Answerable>(
+    requirements: Requirements = {},
+    handler?: CallerHandler<Asking, Answering>,
+  ) {
+    const judgeRequired = requiring(checks, requirements)
+    const judge = (request: Judgeable) => judgeRequired(request, request.caller)
+    return handler === undefined ? middleware(judge) : handling(judge, handler)
+  }
+
   return {
-    /**
-     * Once for the application, before its routes and after whatever changes a request's method: guards every request,
-     * and puts `caller` on it, null for nobody.
-     */
-    authenticate: (route?: Route): Middleware => middleware((request) => checks.check(request, route)),
-    /** Before a route: its caller is somebody, and all that is required. Stands alone as well. */
-    required(requirements: Requirements = {}): Middleware {
-      const judge = requiring(checks, requirements)
-      return middleware((request) => judge(request, request.caller))
-    },
+    authenticate,
+    required,
     /** The caller where a route required one. */
     callerOf: (request: { caller?: Caller | null }): Caller => knownCaller(request.caller),
     /** The caller, or null for nobody, wherever the request was judged. */
@@ -49,20 +72,35 @@ function middleware(judge: Judge<Judgeable>): Middleware {
       request.caller = caller
       next()
     }
-    const stop = (error: unknown) => answer(error, { request, response, next })
+    const stop = (error: unknown) => refuse(error, { request, response, next })
     afterJudging(judge, request, { enter, stop })
   }
 }
 
-/** `next` hears of what is broken. */
-function answer(error: unknown, given: { request: Judgeable; response: Answerable; next: Next }): void {
-  const { request, response, next } = given
-  const problem = problemFor(error, request)
-  if (problem === null) {
-    next(error)
-    return
+/** What the handler throws or rejects with is Express's own to deal with, as if it stood alone. */
+function handling<Asking extends Judgeable, Answering extends Answerable>(
+  judge: (request: Asking) => Caller | Promise<Caller>,
+  handler: CallerHandler<Asking, Answering>,
+): (request: Asking, response: Answering, next: Next) => unknown {
+  return function handleRequest(request, response, next) {
+    const enter = (caller: Caller): unknown => {
+      request.caller = caller
+      return handler(request, response, caller)
+    }
+    const stop = (error: unknown) => refuse(error, { request, response, next })
+    let found: ReturnType<typeof judge>
+    try {
+      found = judge(request)
+    } catch (error) {
+      return stop(error)
+    }
+    // Express 4 hears of no promise that is rejected.
+    return found instanceof Promise ? found.then(enter, stop).catch(next) : enter(found)
   }
-  response.statusCode = problem.status
-  for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value)
-  response.end(problem.body)
+}
+
+/** `next` hears of what is broken. */
+function refuse(error: unknown, given: { request: Judgeable; response: Answerable; next: Next }): void {
+  const { request, response, next } = given
+  if (!isAnswered(error, request, response)) next(error)
 }

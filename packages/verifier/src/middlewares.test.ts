@@ -41,7 +41,7 @@ function judgeWord(said: string | null, route?: RouteOptions): Caller | null {
 
 const atOnce: Checks<RouteOptions> = {
   check: (request, route) => judgeWord(authorizationOf(request), route),
-  demand: (found, requirements = {}) => demand(found, requirements, 1000),
+  demand: (found, requirements = {}) => demand(found, requirements, () => 1000),
   guard: () => undefined,
 }
 const later: Checks<RouteOptions> = {
@@ -117,6 +117,23 @@ const onExpress: Framework = async (checks) => {
   return overHttp(app)
 }
 
+const aroundExpress: Framework = async (checks) => {
+  const { authenticate, required, callerOf } = forExpress(checks)
+  const app = express()
+  app.get('/', (request, response) => void response.json(request.caller))
+  app.get(
+    '/me',
+    required({}, (request, response: express.Response, found) => {
+      response.json(found === callerOf(request) ? found : 'another')
+    }),
+  )
+  app.get(
+    '/fresh',
+    required({ freshWithinSeconds: 300 }, (_, response: express.Response) => response.send('in')),
+  )
+  return overHttp(authenticate(app, critical))
+}
+
 const onFastify: Framework = async (checks) => {
   const { authenticate, required, callerOf, callerOrNull } = forFastify(checks)
   const app = Fastify()
@@ -170,6 +187,7 @@ const frameworks: [name: string, framework: Framework, answersBroken: boolean][]
   ['Hono', onHono, true],
   ['around Hono', aroundHono, true],
   ['Express', onExpress, true],
+  ['around Express', aroundExpress, false],
   ['Fastify', onFastify, true],
   ['node:http', onNode, false],
   ['Next.js', onNext, true],
@@ -233,6 +251,26 @@ for (const [name, framework, answersBroken] of frameworks) {
     if (!answersBroken) continue
     test(`${name}: what is broken ${when} is the framework's to answer`, async () => {
       const answer = await (await framework(checks))('Bearer broken')
+      assert.deepEqual([answer.status, answer.body], [500, 'it broke'])
+    })
+  }
+}
+
+for (const [when, checks] of [
+  ['at once', atOnce],
+  ['later', later],
+] as const) {
+  for (const [how, fail] of [
+    ['throws', () => assert.fail('it broke')],
+    ['rejects', async () => assert.fail('it broke')],
+  ] as const) {
+    test(`Express: what a handler ${how} whose caller is known ${when} is the application's to answer`, async () => {
+      const app = express()
+      app.get('/me', forExpress(checks).required({}, fail))
+      app.use((error: Error, _: unknown, response: express.Response, __: unknown) => {
+        response.status(500).send(error.message)
+      })
+      const answer = await overHttp(app)('Bearer good', '/me')
       assert.deepEqual([answer.status, answer.body], [500, 'it broke'])
     })
   }

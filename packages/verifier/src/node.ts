@@ -1,11 +1,16 @@
-import { type Checks, knownCaller, requiring } from './adapter.ts'
+import { type Checks, type Judge, knownCaller, requiring } from './adapter.ts'
 import type { Caller } from './caller.ts'
-import type { Answerable, Judgeable } from './express.ts'
+import type { IncomingRequest } from './incoming.ts'
 import { problemFor } from './problem.ts'
 import type { Requirements } from './required.ts'
 
-export type { Answerable, Judgeable } from './express.ts'
-
+/** A request of node's own, or of a framework that hands it on as it is. */
+export type Judgeable = IncomingRequest & { caller?: Caller | null }
+export type Answerable = {
+  statusCode: number
+  setHeader(name: string, value: string): unknown
+  end(body: string): unknown
+}
 type Found = Caller | null
 type Handler<Asking, Answering> = (request: Asking, response: Answering) => unknown
 type CallerHandler<Asking, Answering> = (request: Asking, response: Answering, caller: Caller) => unknown
@@ -21,8 +26,7 @@ export function adapt<Route>(checks: Checks<Route>) {
       handler: Handler<Asking, Answering>,
       route?: Route,
     ): (request: Asking, response: Answering) => void {
-      const judge = (request: Asking) => checks.check(request, route)
-      return judging(judge, (request, response) => handler(request, response))
+      return judging((request: Asking) => checks.check(request, route), handler)
     },
     /** Around one route: its caller is somebody, and all that is required. Stands alone as well. */
     required<Asking extends Judgeable, Answering extends Answerable>(
@@ -43,30 +47,38 @@ export function adapt<Route>(checks: Checks<Route>) {
 }
 
 function judging<Asking extends Judgeable, Answering extends Answerable>(
-  judge: (request: Asking) => Found | Promise<Found>,
+  judge: Judge<Asking>,
   handler: Handler<Asking, Answering>,
 ): (request: Asking, response: Answering) => void {
+  function enter(caller: Found, request: Asking, response: Answering): unknown {
+    request.caller = caller
+    return handler(request, response)
+  }
   return function judgeRequest(request, response) {
-    const stop = (error: unknown) => answer(error, request, response)
-    const enter = (caller: Found): unknown => {
-      request.caller = caller
-      return handler(request, response)
-    }
     try {
       const found = judge(request)
-      const done = found instanceof Promise ? found.then(enter) : enter(found)
-      if (done instanceof Promise) done.catch(stop)
+      const done =
+        found instanceof Promise
+          ? found.then((caller) => enter(caller, request, response))
+          : enter(found, request, response)
+      if (done instanceof Promise) done.catch((error) => stop(error, request, response))
     } catch (error) {
-      stop(error)
+      stop(error, request, response)
     }
   }
 }
 
-function answer(error: unknown, request: Judgeable, response: Answerable & { headersSent?: boolean }): void {
-  const problem = problemFor(error, request)
+function stop(error: unknown, request: Judgeable, response: Answerable & { headersSent?: boolean }): void {
   // Too late for another answer, or nothing that may be shown.
-  if (problem === null || response.headersSent === true) throw error
+  if (response.headersSent === true || !isAnswered(error, request, response)) throw error
+}
+
+/** Answers a refusal, and says whether it was one. */
+export function isAnswered(error: unknown, request: Judgeable, response: Answerable): boolean {
+  const problem = problemFor(error, request)
+  if (problem === null) return false
   response.statusCode = problem.status
   for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value)
   response.end(problem.body)
+  return true
 }

@@ -64,7 +64,7 @@ const cases: [what: string, caller: Caller | null, requirements: Requirements, c
 
 for (const [what, caller, requirements, code] of cases) {
   test(`${what}: ${code ?? 'let in'} by ${JSON.stringify(requirements)}`, () => {
-    const attempt = () => demand(caller, requirements, now)
+    const attempt = () => demand(caller, requirements, () => now)
     if (code === null) assert.equal(attempt(), caller)
     else assert.throws(attempt, (error) => error instanceof Refusal && error.code === code)
   })
@@ -73,7 +73,7 @@ for (const [what, caller, requirements, code] of cases) {
 test('a refusal says what would help', () => {
   const challengeOf = (requirements: Requirements) => {
     try {
-      demand(reader, requirements, now)
+      demand(reader, requirements, () => now)
       return null
     } catch (error) {
       return error instanceof Refusal ? error.challenge : null

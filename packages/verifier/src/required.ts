@@ -50,10 +50,10 @@ export function checkedRequirements(given: Requirements): Requirements {
 const isScope = (given: unknown) => typeof given === 'string' && scopePattern.test(given)
 
 /**
- * The caller, if there is one and it is all that is required; `now` in whole seconds. The refusals ask for what would
+ * The caller, if there is one and it is all that is required; `now`: whole seconds, asked where it matters. The refusals ask for what would
  * help: RFC 6750 3.1 for a scope, RFC 9470 3 for a fresh proof. Not checked: what the account may do here.
  */
-export function demand(caller: Caller | null, requirements: Requirements, now: number): Caller {
+export function demand(caller: Caller | null, requirements: Requirements, now: () => number): Caller {
   if (caller === null) refuse('credential_missing')
   const { freshWithinSeconds, scope, actorScope, present } = requirements
   const isPresent = caller.actor === null && caller.grant === null
@@ -63,7 +63,7 @@ export function demand(caller: Caller | null, requirements: Requirements, now: n
   requireScopes(caller, scope)
   if (!isPresent) requireScopes(caller, actorScope)
   // Written so that what is not a number refuses.
-  const isFresh = freshWithinSeconds === undefined || now - caller.authenticated_at <= freshWithinSeconds
+  const isFresh = freshWithinSeconds === undefined || now() - caller.authenticated_at <= freshWithinSeconds
   if (!isFresh)
     refuseWith(
       'reauthentication_required',

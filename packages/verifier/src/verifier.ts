@@ -190,7 +190,7 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
     check,
     guard: (request) => guardIncoming(request, own),
     demand: (caller, requirements = {}) =>
-      demand(caller, requirements, wallSeconds(checker.view.steady, machine.now())),
+      demand(caller, requirements, () => wallSeconds(checker.view.steady, machine.now())),
     verify,
     verifyCookie,
     close,

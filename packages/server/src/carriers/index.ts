@@ -1,3 +1,4 @@
+export { stalenessFor } from './asked.ts'
 export {
   deviceCookie,
   deviceCookieName,
@@ -7,5 +8,5 @@ export {
   signUpCookieName,
 } from './cookie.ts'
 export type { Handed } from './handing.ts'
-export { type Carriers, createCarriers, stalenessFor } from './operations.ts'
+export { type Carriers, createCarriers } from './operations.ts'
 export { carrierRoutes } from './routes.ts'

@@ -7,7 +7,7 @@ import { fuzz } from '../testing/fuzz.ts'
 import { openHouse, type TestHouse } from '../testing/house.ts'
 
 const cookie = (value: string) => ({ kind: 'cookie', value }) as const
-const isActive = { isPassive: false }
+const isActive = { isPassive: () => false }
 const alphabet = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
 const base64url = (length: number) =>
   fc.string({ unit: fc.constantFrom(...alphabet), minLength: length, maxLength: length })

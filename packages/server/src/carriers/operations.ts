@@ -34,13 +34,11 @@ import {
   showSession,
 } from '../sessions/index.ts'
 import type { Proofs, Tokens } from '../tokens/index.ts'
+import { type Asked, staleness } from './asked.ts'
 import { sessionCookie } from './cookie.ts'
 import type { Handed, Handing } from './handing.ts'
 import { type Acting, actingStatement, cookieStatement, tokenStatement } from './statement.ts'
 import * as store from './store.ts'
-
-/** `isPassive`: this request is not a sign of life. `proof`: that its sender holds a key. `maxStale`: milliseconds. */
-type Asked = { isPassive: boolean; proof?: ShownProof | null; maxStale?: number }
 
 export type Carriers = {
   /**
@@ -84,11 +82,6 @@ type Needs = {
 const cookieBytes = 32
 /** Where a request cannot carry a proof. */
 const nothing: ShownProof = { header: null, method: '', target: null }
-/** Milliseconds by which the view may be behind before the store is asked instead. */
-const staleness = { ordinary: 20_000, critical: 3_000 } as const
-/** What changes something is judged by fresher knowledge. */
-export const stalenessFor = (method: string): number =>
-  method === 'GET' || method === 'HEAD' ? staleness.ordinary : staleness.critical
 /** Each round that comes to nothing means that another request got ahead. */
 const rounds = 200
 
@@ -191,9 +184,10 @@ export function createCarriers(needs: Needs): Carriers {
     return carried === 'cookies' ? null : refuse('session_ended')
   }
 
-  function keepAlive(known: Remembered): void {
+  function keepAlive(known: Remembered, isPassive: () => boolean): void {
     const { sessionId: id, lastSeenAt: last_seen_at } = known
     if (id === null || last_seen_at === null) return
+    if (!sessions.isTouchDue(last_seen_at) || isPassive()) return
     known.lastSeenAt = sessions.touch({ id, last_seen_at }) ?? last_seen_at
   }
 
@@ -244,7 +238,7 @@ export function createCarriers(needs: Needs): Carriers {
   }
 
   function accept(known: Remembered, { isPassive }: Asked): Caller {
-    if (!isPassive) keepAlive(known)
+    keepAlive(known, isPassive)
     return callerOf(known)
   }
 
@@ -282,7 +276,7 @@ export function createCarriers(needs: Needs): Carriers {
     identify: async (credential, given) => check(credential, given),
     async statement(cookie) {
       const statement = await readOrRefuse('cookies', cookie, { isAsking: true })
-      if (statement !== null) keepAlive(remember(statement))
+      if (statement !== null) keepAlive(remember(statement), () => false)
       return statement
     },
     async handOut(given) {

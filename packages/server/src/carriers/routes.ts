@@ -24,7 +24,7 @@ const freshWithinSeconds = 300
 export function carrierRoutes({ carriers, tokens, clock, audiences, authenticate }: Needs): Route[] {
   async function exchange(request: RouteRequest<z.infer<typeof exchangeBody>>): Promise<Answer> {
     const { audience, scope = '' } = request.body
-    const { id: sessionId } = sessionOf(demand(request.caller, { present: true }, clock.now()))
+    const { id: sessionId } = sessionOf(demand(request.caller, { present: true }, clock.now))
     if (request.caller?.carrier !== 'cookie')
       refuse('carrier_wrong', { detail: 'only a cookie is exchanged' })
     if (!audiences.includes(audience)) refuse('target_invalid')
@@ -35,7 +35,7 @@ export function carrierRoutes({ carriers, tokens, clock, audiences, authenticate
   }
 
   async function move(request: RouteRequest<z.infer<typeof moveBody>>): Promise<Answer> {
-    const caller = demand(request.caller, { freshWithinSeconds }, clock.now())
+    const caller = demand(request.caller, { freshWithinSeconds }, clock.now)
     const session = sessionOf(caller)
     const { carrier } = request.body
     if (session.carrier === carrier)

@@ -15,7 +15,7 @@ export function approvingOf(
   { now, freshWithinSeconds }: { now: number; freshWithinSeconds: number | null },
 ): Approving {
   const fresh = freshWithinSeconds === null ? {} : { freshWithinSeconds }
-  const { account, session, scopes } = demand(request.caller, { present: true, ...fresh }, now)
+  const { account, session, scopes } = demand(request.caller, { present: true, ...fresh }, () => now)
   if (session === null) refuse('credential_missing')
   if (scopes.length > 0) refuse('insufficient_scope')
   const { network } = request.visitor

@@ -83,9 +83,9 @@ async function callerFor(exchange: Exchange, { carriers }: Edge): Promise<Caller
   const authorization = headers.get('authorization')
   if (route.caller === 'replaced' && authorization !== null) return null
   const credential = credentialOf(request)
-  const isPassive = headers.get('counterfoil-passive') === '?1'
   const caller = await carriers.identify(credential, {
-    ...{ isPassive, proof },
+    isPassive: () => headers.get('counterfoil-passive') === '?1',
+    proof,
     maxStale: stalenessFor(method),
   })
   if (caller === null && route.caller === 'required') refuse('credential_missing')

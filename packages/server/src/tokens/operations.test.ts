@@ -97,7 +97,7 @@ onEachEngine('refreshing', (open) => {
     assert.deepEqual([answer.token_type, answer.expires_in], ['Bearer', 300])
     const caller = await at.house.carriers.identify(
       { kind: 'bearer', token: answer.access_token },
-      { isPassive: true },
+      { isPassive: () => true },
     )
     assert.equal(caller?.session?.id, pair.session.id)
   })
