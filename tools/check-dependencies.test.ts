@@ -4,8 +4,8 @@ import { checkDependencies } from './check-dependencies.ts'
 import { plantTree } from './planted-tree.ts'
 
 const json = JSON.stringify
-const head = '| Dependency | Licence | What for | Why |\n|---|---|---|---|\n'
-const row = '| `left` | MIT | padding | it is hard |\n'
+const head = '| Dependency | Licence | Comes | What for | Why |\n|---|---|---|---|---|\n'
+const row = '| `left` | MIT | installed | padding | it is hard |\n'
 const locked = {
   'packages/server': { dependencies: { left: '1.0.0' } },
   'node_modules/left': { license: 'MIT', dependencies: { deep: '1.0.0' } },
@@ -35,13 +35,18 @@ const faults: [what: string, planted: Record<string, string>, found: RegExp][] =
   ['a dependency without a row', { 'docs/dependencies.md': head }, /add a row for `left`/],
   [
     'a row without a reason',
-    { 'docs/dependencies.md': `${head}| \`left\` | MIT | padding | |\n` },
+    { 'docs/dependencies.md': `${head}| \`left\` | MIT | installed | padding | |\n` },
     /a reason/,
   ],
   [
     'a row with another licence',
     { 'docs/dependencies.md': head + row.replace('MIT', 'BSD') },
     /licence of `left` is MIT/,
+  ],
+  [
+    'a row that says it comes another way',
+    { 'docs/dependencies.md': head + row.replace('installed', 'compiled in') },
+    /`left` comes installed/,
   ],
   [
     'a row of something that is not there',
@@ -67,3 +72,8 @@ for (const [what, planted, found] of faults) {
     assert.match(problem?.message ?? '', found)
   })
 }
+
+test('what is compiled in has to be said to be', (t) => {
+  const [problem] = checkDependencies(plantTree(t, tree), ['left'])
+  assert.match(problem?.message ?? '', /`left` comes compiled in/)
+})

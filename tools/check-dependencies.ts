@@ -1,5 +1,6 @@
 // Why: every runtime dependency is code that a stranger trusts with passwords. Each needs a reason that is written
 // down, must be used, must be pinned, and must run nothing when it is installed.
+import { compiledIn } from './compiled-in.ts'
 import { codeIn, tableRows } from './markdown.ts'
 import { conclude, filesUnder, isTest, type Problem, read, repositoryRoot } from './source.ts'
 
@@ -35,7 +36,11 @@ function tree(packages: Packages, from: string, found = new Set<string>()): Set<
   return found
 }
 
-export function checkDependencies(root: string): Problem[] {
+/** How a dependency reaches whoever installs the server, as the page has to say it. */
+const wayOf = (name: string, within: readonly string[]) =>
+  within.includes(name) ? 'compiled in' : 'installed'
+
+export function checkDependencies(root: string, within: readonly string[] = compiledIn.server): Problem[] {
   const problems: Problem[] = []
   const say = (file: string, message: string, line = 1) => problems.push({ file, line, message })
   for (const file of bare) {
@@ -49,7 +54,7 @@ export function checkDependencies(root: string): Problem[] {
   const rows = new Map(tableRows(read(root, page)).map((row) => [codeIn(row.cells[0] ?? ''), row]))
   for (const [name, version] of Object.entries(dependencies)) {
     const row = rows.get(name)
-    const [, licence, use, reason] = row?.cells ?? []
+    const [, licence, way, use, reason] = row?.cells ?? []
     if (row === undefined) say(page, `add a row for \`${name}\`: what for, and why not by ourselves`)
     else if (!use || !reason) say(page, `\`${name}\` needs a reason`, row.line)
     const place = placeOf(packages, { from: 'packages/server', name })
@@ -57,6 +62,8 @@ export function checkDependencies(root: string): Problem[] {
     const { license } = locked?.link === true ? (packages[locked.resolved ?? ''] ?? {}) : (locked ?? {})
     if (row !== undefined && licence !== license)
       say(page, `the licence of \`${name}\` is ${license}, not ${licence}`, row.line)
+    if (row !== undefined && way !== wayOf(name, within))
+      say(page, `\`${name}\` comes ${wayOf(name, within)}, not ${way}`, row.line)
     if (!/^\d+\.\d+\.\d+$/.test(version)) say(ours, `pin ${name} to one version, not ${version}`)
     if (!new RegExp(`['"]${name}(?:/[^'"]*)?['"]`).test(code))
       say(ours, `nothing imports ${name}: take it out`)

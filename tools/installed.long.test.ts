@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -11,6 +12,7 @@ import { after, before, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import { compiledIn } from './compiled-in.ts'
 import { type PackageFolder, packAll, packageFolders } from './pack.ts'
 import { repositoryRoot } from './source.ts'
 
@@ -23,7 +25,7 @@ let tarballs: Record<PackageFolder, string>
 /** The oldest compiler that we answer for, and what a service in TypeScript has beside us. */
 const beside = [
   ...['typescript@5.9.3', '@types/node@24.19.2', 'express@5.3.0', '@types/express@5.0.6'],
-  ...['fastify@5.12.8', 'react@19.3.1', '@types/react@19.3.0', 'esbuild@0.28.2'],
+  ...['fastify@5.12.8', 'hono@4.13.19', 'react@19.3.1', '@types/react@19.3.0', 'esbuild@0.28.2'],
 ]
 
 async function install(name: string, others: readonly string[]): Promise<void> {
@@ -47,7 +49,7 @@ for (const name of packageFolders) {
     await run(tool('attw'), ['--profile', 'esm-only', '--format', 'ascii', '--no-emoji', tarballs[name]])
   })
 
-  test(`${name} holds no source that Node would have to strip, and every module its types and its map`, () => {
+  test(`${name} holds no source that Node would have to strip; every door has types, every module a map of its sources`, () => {
     const packed = join(folder, 'packed', name)
     const files = readdirSync(packed, { recursive: true, encoding: 'utf8' })
     assert.deepEqual(
@@ -57,10 +59,19 @@ for (const name of packageFolders) {
     for (const file of ['README.md', 'LICENSE', 'package.json']) assert.ok(files.includes(file), file)
     const modules = files.filter((file) => file.endsWith('.js') && !/^bin\/|\/assets\//.test(file))
     assert.ok(modules.length > 10)
+    const { exports } = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8'))
+    const doors: readonly string[] = JSON.stringify(exports).match(/[^"]+\.(?:js|d\.ts)(?=")/g) ?? []
+    for (const door of doors) {
+      assert.ok(files.includes(door.replace('./', '')), door)
+      assert.ok(doors.includes(door.replace(/(?:\.d\.ts|\.js)$/, '.d.ts')), door)
+    }
     for (const file of modules) {
-      assert.ok(files.includes(file.replace(/\.js$/, '.d.ts')), file)
-      const { sourcesContent } = JSON.parse(readFileSync(join(packed, `${file}.map`), 'utf8'))
-      assert.equal(typeof sourcesContent[0], 'string', file)
+      const { sources, sourcesContent } = JSON.parse(readFileSync(join(packed, `${file}.map`), 'utf8'))
+      assert.equal(sources.length, sourcesContent.length, file)
+      assert.ok(
+        sourcesContent.every((text: unknown) => typeof text === 'string'),
+        file,
+      )
     }
   })
 
@@ -70,6 +81,87 @@ for (const name of packageFolders) {
     await assert.rejects(packing, /npm run pack/)
   })
 }
+
+/** As the compiler writes what a module imports, now or later; the programs that `init` writes quote theirs otherwise. */
+const imports = /^(?:import|export|\})[^"\n]*"([@a-z][\w./:-]*)";$|\bimport\("([@a-z][\w./:-]*)"\)/gm
+const packageOf = (path: string) => path.split('/', path.startsWith('@') ? 2 : 1).join('/')
+
+for (const name of ['verifier', 'server'] as const) {
+  const packed = join(folder, 'packed', name)
+  const modules = () =>
+    readdirSync(packed, { recursive: true, encoding: 'utf8' }).filter(
+      (file) => file.endsWith('.js') && !file.includes('assets'),
+    )
+
+  test(`what is compiled into ${name} is told with its version and its licence, and nobody installs or imports it`, () => {
+    const { dependencies = {} } = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8'))
+    const imported = modules().flatMap((file) =>
+      [...readFileSync(join(packed, file), 'utf8').matchAll(imports)].map(([, now, later]) =>
+        packageOf(now ?? later ?? ''),
+      ),
+    )
+    assert.ok(imported.includes(name === 'server' ? 'pg' : 'node:crypto'))
+    for (const one of imported)
+      assert.ok(isBuiltin(one) || one in dependencies, `${one} is not installed with ${name}`)
+    const meant: readonly string[] = compiledIn[name]
+    for (const one of meant) {
+      assert.ok(!(one in dependencies), one)
+      const { version } = JSON.parse(
+        readFileSync(join(repositoryRoot, 'node_modules', one, 'package.json'), 'utf8'),
+      )
+      const { components } = JSON.parse(readFileSync(join(packed, 'compiled-in.cdx.json'), 'utf8'))
+      const told = components.find((component: { name: string }) => component.name === one)
+      assert.equal(told?.version, version)
+      const page = readFileSync(join(packed, 'COMPILED-IN.md'), 'utf8')
+      assert.ok(page.includes(`## ${one} ${version} (MIT)\n\n\`\`\`text\n`), one)
+    }
+  })
+
+  test(`what a module of ${name} looks for beside itself is there`, () => {
+    for (const file of modules()) {
+      const text = readFileSync(join(packed, file), 'utf8')
+      for (const [, beside = ''] of text.matchAll(/new URL\(`\.\/([\w-]+)/g)) {
+        const found = readdirSync(join(packed, dirname(file))).some((one) => one.startsWith(beside))
+        assert.ok(found, `${file} looks for ${beside}`)
+      }
+    }
+  })
+}
+
+test('a start opens few files, and none of an engine, a mailer or a document that nobody asked for', async () => {
+  const program = `import { registerHooks } from 'node:module'
+    const opened = []
+    registerHooks({ load: (url, context, next) => (opened.push(url), next(url, context)) })
+    const { createAuth } = await import('counterfoil')
+    await import('counterfoil/node')
+    const options = { issuer: 'http://localhost:3000', database: 'sqlite:few.db', secret: 'x'.repeat(43) }
+    await (await createAuth(options)).close()
+    console.log(JSON.stringify(opened.filter((url) => url.startsWith('file:'))))`
+  const options = ['--input-type=module', '--eval', program]
+  const begin = () => run(process.execPath, options, { cwd: project('javascript') })
+  // The first has tables to make.
+  await begin()
+  const opened: string[] = JSON.parse((await begin()).stdout)
+  assert.ok(opened.length <= 24, opened.join('\n'))
+  assert.deepEqual(
+    opened.filter((url) => /node_modules\/(?:pg|nodemailer|commander|bcryptjs|@zxcvbn-ts)\//.test(url)),
+    [],
+  )
+  assert.deepEqual(
+    opened.filter((url) => /\/chunks\/(?:postgres|openapi|migration)-/.test(url)),
+    [],
+  )
+})
+
+test('an error in an installed server names the sources with `--enable-source-maps`', async () => {
+  const program = `const { createAuth } = await import('counterfoil')
+    const options = { issuer: 'http://localhost:3000', database: 'sqlite::memory:', secret: 'x'.repeat(43) }
+    await createAuth({ ...options, policy: { passwordMinimum: 3 } }).catch(({ stack }) => console.log(stack))`
+  const options = ['--enable-source-maps', '--input-type=module', '--eval', program]
+  const { stdout } = await run(process.execPath, options, { cwd: project('javascript') })
+  assert.match(stdout, /passwordMinimum: Too small: expected number to be >=8/)
+  assert.match(stdout, /at parsePolicy \(.*counterfoil[/\\]src[/\\]policy\.ts:\d+/)
+})
 
 test('the installed test kit signs somebody in', async () => {
   const program = `const { createTestAuth } = await import('counterfoil/testing')

@@ -85,6 +85,7 @@ export const sections: readonly Section[] = [
       'docs/decisions/0002-rotation-repeats.md',
       'docs/decisions/0003-guard-by-headers.md',
       'docs/decisions/0004-mail-links-from-the-root-secret.md',
+      'docs/decisions/0005-compiled-in.md',
     ],
   },
   {

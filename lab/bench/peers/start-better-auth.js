@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { betterAuth } from 'better-auth'
 import { fromNodeHeaders, toNodeHandler } from 'better-auth/node'
 
+process.once('SIGTERM', () => process.exit())
 const [file, port] = process.argv.slice(2)
 const auth = betterAuth({
   baseURL: 'http://localhost:3000',

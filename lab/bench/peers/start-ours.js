@@ -1,11 +1,9 @@
 // Ours alone, as its packages are published; copied beside them before it is started.
-import module from 'node:module'
+import { createServer } from 'node:http'
+import { createAuth } from 'counterfoil'
+import { adapt } from 'counterfoil/node'
 
-module.enableCompileCache?.()
-const { createServer } = await import('node:http')
-const { createAuth } = await import('counterfoil')
-const { adapt } = await import('counterfoil/node')
-
+process.once('SIGTERM', () => process.exit())
 const [database, secret, port] = process.argv.slice(2)
 const auth = await createAuth({ issuer: 'http://localhost:3000', database, secret })
 const { serve, required } = adapt(auth)

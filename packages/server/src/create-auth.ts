@@ -25,7 +25,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     )
   }
   const { secret, reserveSecret, issuer, metricsToken = null } = options
-  const machine = await createMachine({
+  const machine = createMachine({
     rootSecret: secretBytes(secret),
     reserveSecret: reserveSecret ? async () => secretBytes(await reserveSecret()) : null,
     hashingQueue: policy.hashingQueue,

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 const minute = 60
 const hour = 60 * minute
@@ -95,7 +95,7 @@ export type Policy = Readonly<z.infer<typeof policySchema>>
  * a server with a misread policy must not start.
  */
 export function parsePolicy(given: unknown): Policy {
-  const parsed = policySchema.safeParse(given ?? {})
+  const parsed = policySchema.safeParse(given ?? {}, { jitless: true })
   if (parsed.success) return Object.freeze(parsed.data)
   const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || 'policy'}: ${issue.message}`)
   throw new Error(

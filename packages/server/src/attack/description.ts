@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Route, routeSchema } from './route.ts'
 
 /** Where a target describes itself, and where its owner agrees to be attacked. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Header } from './wire.ts'
 
 /** A request as the description spells it; `{name}`, `{password}` and the like stand for what the moment brings. */

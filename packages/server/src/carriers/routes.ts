@@ -1,5 +1,5 @@
 import { type Caller, demand, type Proof, writeStatement } from '@counterfoil/verifier'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Answer, type Route, type RouteRequest, route } from '../http/route.ts'
 import type { Clock } from '../machine.ts'
 import { refuse } from '../refusals.ts'

@@ -34,7 +34,7 @@ export async function openWorkbench(
     const pending = await pendingMigrations(db)
     if (pending.length > 0)
       throw new Error('The database is not up to date. Run `counterfoil migrate` first.')
-    const machine = await createMachine({
+    const machine = createMachine({
       rootSecret,
       reserveSecret: reserveSecret(settings),
       hashingQueue: 1,

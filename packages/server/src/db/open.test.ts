@@ -102,6 +102,19 @@ onEachEngine('the database', (open) => {
     const client = await db.selectFrom('client').select(['id', 'end_position']).execute()
     assert.deepEqual(client, [{ id: 'first-party', end_position: 0 }])
   })
+
+  test('a database that a later release has migrated is left alone, and the start fails', async () => {
+    const { db } = await open()
+    await sql`insert into kysely_migration (name, "timestamp") values ('2999-later', '2999')`.execute(db)
+    await assert.rejects(migrate(db), /could not be migrated; nothing was changed: .*2999-later/)
+  })
+
+  test('one migration behind is found', async () => {
+    const { db } = await open()
+    const last = Object.keys(migrations).at(-1) ?? ''
+    await sql`delete from kysely_migration where name = ${last}`.execute(db)
+    assert.deepEqual(await pendingMigrations(db), [last])
+  })
 })
 
 test('a new SQLite file is readable by its owner alone, whatever the umask, and so are the files beside it', async () => {

@@ -1,5 +1,5 @@
 import { feedWindowSeconds, type StreamMessage, writeEntries, writeMessage } from '@counterfoil/verifier'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Answer, type Route, type RouteRequest, route } from '../http/route.ts'
 import { refuse } from '../refusals.ts'
 import type { Feed } from './operations.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { GrantTable } from '../db/schema.ts'
 
 /** The form of an id; what cannot be one never reaches the store. */

@@ -1,5 +1,5 @@
 import { type Caller, Refusal } from '@counterfoil/verifier'
-import { z } from 'zod'
+import * as z from 'zod'
 import { emptyForm, type FormState, type Html } from '../http/html.ts'
 import { type Answer, pathWithin, type Route, type RouteRequest, route } from '../http/route.ts'
 import type { Clock } from '../machine.ts'

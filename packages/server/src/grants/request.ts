@@ -1,5 +1,5 @@
 import { decodeBase64url, encodeBase64url, parseJsonObject } from '@counterfoil/verifier'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Secrets } from '../machine.ts'
 import { grantId, grantTerms } from './grant.ts'
 

@@ -1,8 +1,8 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { refusals } from '../refusals.ts'
 import { type Content, type Contract, contracts, type RefusalCode } from './contracts.ts'
 import { problemType, statusOf } from './problem.ts'
-import { type Route, route } from './route.ts'
+import type { Route } from './route.ts'
 import { type ShapeName, shapes } from './shapes.ts'
 
 type Json = Record<string, unknown>
@@ -161,19 +161,4 @@ export function describeRoutes(
       },
     },
   }
-}
-
-/** Made when it is first asked for: a start owes nothing to it. */
-export function openapiRoute(about: { routes(): readonly Route[]; issuer: string; version: string }): Route {
-  let written: string | null = null
-  return route({
-    method: 'GET',
-    path: '/openapi.json',
-    kind: 'open',
-    caller: 'ignored',
-    handle() {
-      written ??= JSON.stringify(describeRoutes(about.routes(), about))
-      return { status: 200, text: { body: written, type: 'application/json' } }
-    },
-  })
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The shapes of answers, as the description of the surface tells them. Tests hold every answer against them. */
 const at = z.int().describe('seconds since 1970')

@@ -11,18 +11,18 @@ import { systemSigning } from './signing.ts'
 import { createStatements } from './statements.ts'
 
 /** The machine that a server really runs on. */
-export async function createMachine(given: {
+export function createMachine(given: {
   rootSecret: Uint8Array
   reserveSecret: (() => Promise<Uint8Array>) | null
   hashingQueue: number
-}): Promise<Machine> {
+}): Machine {
   const { reserveSecret } = given
   return {
     clock: systemClock,
     entropy: systemEntropy,
     secrets: createSecrets(given.rootSecret),
     reserveSecrets: reserveSecret === null ? null : async () => createSecrets(await reserveSecret()),
-    hasher: await createPasswordHasher({ queue: given.hashingQueue }),
+    hasher: createPasswordHasher({ queue: given.hashingQueue }),
     signing: systemSigning,
     compress: systemCompress,
     commonPasswords: systemCommonPasswords,

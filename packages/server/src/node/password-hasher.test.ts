@@ -5,7 +5,7 @@ import { hash } from '@node-rs/argon2'
 import { createPasswordHasher } from './password-hasher.ts'
 import { isAffordable, parsePhc } from './phc.ts'
 
-const hasher = await createPasswordHasher({ queue: 50 })
+const hasher = createPasswordHasher({ queue: 50 })
 
 test('a password verifies against its own hash alone', async () => {
   const stored = await hasher.hash('correct horse battery')
@@ -18,7 +18,7 @@ test('a password verifies against its own hash alone', async () => {
 
 test('nobody is a hash of today’s cost, made anew at every start', async () => {
   assert.equal(hasher.isOutdated(hasher.nobody), false)
-  assert.notEqual(hasher.nobody, (await createPasswordHasher({ queue: 1 })).nobody)
+  assert.notEqual(hasher.nobody, createPasswordHasher({ queue: 1 }).nobody)
   assert.equal(await hasher.verify(hasher.nobody, ''), false)
 })
 
@@ -73,7 +73,7 @@ test('a stored string that someone changed is a wrong password after the usual w
 })
 
 test('beyond the queue everybody is refused as busy, and those inside are served', async () => {
-  const small = await createPasswordHasher({ queue: 2, retryAfterSeconds: 7 })
+  const small = createPasswordHasher({ queue: 2, retryAfterSeconds: 7 })
   const results = await Promise.allSettled(Array.from({ length: 64 }, () => small.hash('x')))
   const refused = results.filter((result) => result.status === 'rejected')
   assert.ok(refused.length > 0 && refused.length < 62)

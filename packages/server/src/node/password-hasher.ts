@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { encodeBase64url } from '@counterfoil/verifier'
 import { hash, type Options, verify } from '@node-rs/argon2'
 import { createGate } from '../gate.ts'
 import type { PasswordHasher } from '../machine.ts'
@@ -7,7 +6,7 @@ import { refusal } from '../refusals.ts'
 import { systemEntropy } from './entropy.ts'
 import { createOldHashes } from './old-hashes.ts'
 import { parsePhc } from './phc.ts'
-import { readStoredHash } from './stored-hash.ts'
+import { encodeBytes, readStoredHash } from './stored-hash.ts'
 
 /** OWASP's minimum for argon2id; memory in KiB. */
 const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const satisfies Options
@@ -18,10 +17,7 @@ const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const satisf
  * comes then is refused with `busy`. Passwords are taken as they are: normalise and bound them first. What was
  * imported from another system (stored-hash.ts) is verified too, and always outdated.
  */
-export async function createPasswordHasher(given: {
-  queue: number
-  retryAfterSeconds?: number
-}): Promise<PasswordHasher> {
+export function createPasswordHasher(given: { queue: number; retryAfterSeconds?: number }): PasswordHasher {
   const { queue, retryAfterSeconds = 2 } = given
   const gate = createGate({
     atOnce: Math.max(1, availableParallelism() - 1),
@@ -30,7 +26,7 @@ export async function createPasswordHasher(given: {
   })
   const make = (password: string) => hash(password, { ...cost, salt: systemEntropy.bytes(16) })
   const verifyOld = createOldHashes()
-  const nobody = await make(encodeBase64url(systemEntropy.bytes(32)))
+  const nobody = hashOfNobody()
 
   return {
     nobody,
@@ -51,4 +47,11 @@ export async function createPasswordHasher(given: {
       return memoryKib !== cost.memoryCost || passes !== cost.timeCost || lanes !== cost.parallelism
     },
   }
+}
+
+/** Checking it costs what any check does. No password is known to lead to it, and making it so spares a start one hashing. */
+function hashOfNobody(): string {
+  const { memoryCost, timeCost, parallelism } = cost
+  const [salt, digest] = [16, 32].map((count) => encodeBytes(systemEntropy.bytes(count)))
+  return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${salt}$${digest}`
 }

@@ -8,7 +8,7 @@ import { type ForeignSystem, foreignSystems, readForeignHash } from './foreign-h
 import { createPasswordHasher } from './password-hasher.ts'
 import { encodeBytes, readStoredHash } from './stored-hash.ts'
 
-const hasher = await createPasswordHasher({ queue: 50 })
+const hasher = createPasswordHasher({ queue: 50 })
 const salt = encodeBytes(Buffer.from('sixteen letters.'))
 const tag = encodeBytes(Buffer.alloc(32, 7))
 const crypted = 'abcdefghijklmnopqrstuvabcdefghijklmnopqrstuvabcdefghi'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Clients, ShownClient } from '../clients/index.ts'
 import { type Route, route } from '../http/route.ts'
 import type { Policy } from '../policy.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { emptyForm, type FormState } from '../http/html.ts'
 import { type Answer, type Route, type RouteRequest, route } from '../http/route.ts'
 import type { ShowAccount } from '../sessions/index.ts'

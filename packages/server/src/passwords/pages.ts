@@ -1,5 +1,5 @@
 import type { Refusal } from '@counterfoil/verifier'
-import { z } from 'zod'
+import * as z from 'zod'
 import { emptyForm, type FormState } from '../http/html.ts'
 import { pathWithin, type Route, route } from '../http/route.ts'
 import { refusals } from '../refusals.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Html } from '../http/html.ts'
 import { type Route, route } from '../http/route.ts'
 import type { Clock } from '../machine.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ShownCookie } from '../contract.ts'
 import type { SessionTable } from '../db/schema.ts'
 import { refuse } from '../refusals.ts'

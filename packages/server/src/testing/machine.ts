@@ -24,7 +24,7 @@ export async function createTestMachine(
 ): Promise<TestMachine> {
   const rootSecret = given.rootSecret ?? new Uint8Array(32).fill(7)
   const reserveSecret = async () => new Uint8Array(32).fill(8)
-  const real = await createMachine({ rootSecret, reserveSecret, hashingQueue: given.hashingQueue ?? 100 })
+  const real = createMachine({ rootSecret, reserveSecret, hashingQueue: given.hashingQueue ?? 100 })
   const hashCalls: HashCall[] = []
   const logLines: string[] = []
   const errorLines: string[] = []

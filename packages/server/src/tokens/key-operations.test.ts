@@ -25,7 +25,7 @@ async function node(
     reads++
     return secretOf(reserve ?? 0)
   }
-  const machine = await createMachine({
+  const machine = createMachine({
     rootSecret: secretOf(root),
     reserveSecret: reserve === null ? null : reserveSecret,
     hashingQueue: 1,
