@@ -160,6 +160,45 @@ for (const [kind, age, window, from, to] of forgetting) {
   })
 }
 
+test('of very many ends no call looks at more than a part, and all of them are forgotten before a window has passed again', () => {
+  const clocks = createClocks()
+  const kept = createEnds(clocks.now())
+  kept.window = 330
+  const many = 60_000
+  learn(
+    kept,
+    Array.from({ length: many }, (_, index) => ended(index + 1, 'session', `session-${index}`)),
+    clocks.now(),
+  )
+  clocks.pass(340)
+  let before = many
+  for (let calls = 0; kept.ends.size > 0; calls++) {
+    assert.ok(calls < 70, `${kept.ends.size} are left`)
+    forget(kept, clocks.now())
+    assert.ok(before - kept.ends.size <= 5000, 'too many at once')
+    before = kept.ends.size
+    clocks.pass(1)
+  }
+  assert.equal(kept.prints.size, 0)
+})
+
+test('what is learnt while a round of forgetting is under way is kept for its whole time', () => {
+  const clocks = createClocks()
+  const kept = createEnds(clocks.now())
+  kept.window = 330
+  const old = Array.from({ length: 12_000 }, (_, index) => ended(index + 1, 'session', `old-${index}`))
+  learn(kept, old, clocks.now())
+  clocks.pass(340)
+  forget(kept, clocks.now())
+  learn(kept, [ended(20_000, 'session', 'ses'), ended(20_001, 'session', 'old-11999')], clocks.now())
+  for (let seconds = 0; seconds < 330; seconds++) {
+    forget(kept, clocks.now())
+    assert.equal(judge(kept, keys, 20_002), 'dead', `forgotten after ${seconds} s`)
+    clocks.pass(1)
+  }
+  assert.equal(kept.ends.size, 2)
+})
+
 test('a signing key that was taken back is never forgotten', () => {
   assert.equal(keptFor({ kind: 'key', age: 100_000, window: 330, most: 2000 }), null)
 })

@@ -16,8 +16,12 @@ export type Ends = {
   version: number
   /** The version at which something that concerns many was learnt last: a client, everyone, a signing key. */
   broad: number
+  /** When the next round of forgetting begins, and what is left of the one under way. */
   pruneAt: number
+  round: Iterator<Kept> | null
 }
+
+type Kept = readonly [marks: Map<string, Mark>, key: string, mark: Mark]
 
 /**
  * `forgetAt` is by the wall clock that ends statements, `keptUntil` by the monotonic one: a wall clock that was behind
@@ -38,6 +42,7 @@ export function createEnds(now: Instant): Ends {
     version: firstVersion,
     broad: firstVersion,
     pruneAt: 0,
+    round: null,
   }
 }
 
@@ -70,21 +75,41 @@ function mark(kept: Ends, { position, kind, key, age }: FeedEntry, now: Instant)
   }
 }
 
-/** Forgets what has been kept for long enough. */
+/** As many as are looked at in a millisecond, and no round takes more than this many calls. */
+const [fewestAtOnce, callsInRound] = [5000, 60]
+
+/**
+ * Forgets what has been kept for long enough, a part of all at a time: two million looked at in one go would keep
+ * everybody waiting. Each is looked at once in 70 calls or more often, and one that is kept for longer is only room.
+ */
 export function forget(kept: Ends, now: Instant): void {
   const seconds = wallSeconds(kept.steady, now)
-  if (seconds < kept.pruneAt) return
-  kept.pruneAt = seconds + 10
-  for (const marks of [kept.ends, kept.changes]) {
-    for (const [key, { forgetAt, keptUntil }] of marks) {
-      if (seconds < forgetAt || now.mono < keptUntil) continue
-      marks.delete(key)
-      const print = printOf(key)
-      const { keys, learntAt } = kept.prints.get(print) ?? { keys: 1, learntAt: 0 }
-      if (keys === 1) kept.prints.delete(print)
-      else kept.prints.set(print, { keys: keys - 1, learntAt })
+  if (kept.round === null && seconds < kept.pruneAt) return
+  kept.round ??= everyMark(kept)
+  const most = Math.max(fewestAtOnce, (kept.ends.size + kept.changes.size) / callsInRound)
+  for (let looked = 0; looked < most; looked++) {
+    const { done, value } = kept.round.next()
+    if (done === true) {
+      kept.round = null
+      kept.pruneAt = seconds + 10
+      return
     }
+    const [marks, key, { forgetAt, keptUntil }] = value
+    if (seconds < forgetAt || now.mono < keptUntil) continue
+    marks.delete(key)
+    forgetPrint(kept, printOf(key))
   }
+}
+
+/** Whatever is added meanwhile comes last, and what is removed is passed over: Map promises both. */
+function* everyMark({ ends, changes }: Ends): Generator<Kept, undefined> {
+  for (const marks of [ends, changes]) for (const [key, mark] of marks) yield [marks, key, mark]
+}
+
+function forgetPrint({ prints }: Ends, print: number): void {
+  const { keys, learntAt } = prints.get(print) ?? { keys: 1, learntAt: 0 }
+  if (keys === 1) prints.delete(print)
+  else prints.set(print, { keys: keys - 1, learntAt })
 }
 
 /** All that can end one statement, as keys of the feed. Absent ones are null. */
