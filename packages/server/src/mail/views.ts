@@ -19,7 +19,7 @@ function mailCard(mail: MailboxRow): Html {
   const body = html`<h2>${mail.subject}</h2>
 <div class="letter">${linked(mail.text)}</div>`
   const stub = html`<dl class="facts"><div><dt>To</dt><dd>${mail.to}</dd></div>
-<div><dt>Sent</dt><dd>${time(mail.at, `${sentFormat.format(mail.at * 1000)} UTC`)}</dd></div></dl>
+<div><dt>Sent</dt><dd>${time(mail.at, `${sentAt(mail.at)} UTC`)}</dd></div></dl>
 ${links.map((link) => html`<p><a class="primary" href="${link}">Open ${pathOf(link)}</a></p>`)}`
   return ticket({ body, stub })
 }
@@ -35,8 +35,14 @@ function linked(text: string): Html {
 
 const pathOf = (link: string) => (URL.canParse(link) ? new URL(link).pathname : link)
 
-const sentFormat = new Intl.DateTimeFormat('en-GB', {
-  dateStyle: 'medium',
-  timeStyle: 'medium',
-  timeZone: 'UTC',
-})
+// Made for the first page: it loads the platform's calendar, which a start should not wait for.
+let sentFormat: Intl.DateTimeFormat | null = null
+
+function sentAt(at: number): string {
+  sentFormat ??= new Intl.DateTimeFormat('en-GB', {
+    dateStyle: 'medium',
+    timeStyle: 'medium',
+    timeZone: 'UTC',
+  })
+  return sentFormat.format(at * 1000)
+}

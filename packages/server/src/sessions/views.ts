@@ -79,6 +79,10 @@ export function ago(at: number, now: number): Html {
   return time(at, words)
 }
 
-const dayFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' })
+let dayFormat: Intl.DateTimeFormat | null = null
 
-export const day = (at: number) => time(at, dayFormat.format(at * 1000))
+/** The first one loads the platform's calendar, which a start should not wait for. */
+export function day(at: number): Html {
+  dayFormat ??= new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' })
+  return time(at, dayFormat.format(at * 1000))
+}
