@@ -10,6 +10,7 @@ const allowed: [string, string][] = [
   [s('sessions/operations.ts'), imports('../accounts/index.ts')],
   [s('sessions/operations.ts'), imports('./store.ts')],
   [s('sessions/store.ts'), imports('../db/schema.ts')],
+  [s('sessions/store.ts'), imports('../db/template.ts')],
   [s('sessions/session.ts'), imports('../policy.ts')],
   [s('sessions/routes.ts'), `${imports('../http/route.ts')}export const f = (r: Request) => r\n`],
   [s('sessions/pages.ts'), imports('../http/html.ts')],

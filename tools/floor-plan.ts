@@ -15,6 +15,7 @@ const open = new Set([
   'events.ts',
   'db/schema.ts',
   'db/primary.ts',
+  'db/template.ts',
   'db/unavailable.ts',
   'db/transact.ts',
   'gate.ts',

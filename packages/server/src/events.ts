@@ -1,4 +1,5 @@
-import type { Db } from './db/schema.ts'
+import type { Db, EventTable } from './db/schema.ts'
+import { type Slots, template } from './db/template.ts'
 import type { Clock, Entropy } from './machine.ts'
 
 /** Every security-relevant act, one row each. The list is closed; a row never holds a secret. */
@@ -60,6 +61,8 @@ export type Events = {
   prune(db: Db, keepSeconds: number): Promise<void>
 }
 
+const insertOne = template((db, event: Slots<EventTable>) => db.insertInto('event').values(event))
+
 /** Pass the open transaction of the act itself, so that neither is there without the other. */
 export function createEvents({ clock, entropy }: { clock: Clock; entropy: Entropy }): Events {
   return {
@@ -77,7 +80,9 @@ export function createEvents({ clock, entropy }: { clock: Clock; entropy: Entrop
         client_id: event.clientId ?? null,
         grant_id: event.grantId ?? null,
       }))
-      await db.insertInto('event').values(rows).execute()
+      const [first, ...others] = rows
+      if (first !== undefined && others.length === 0) await insertOne(db, first)
+      else await db.insertInto('event').values(rows).execute()
     },
     async prune(db, keepSeconds) {
       await db

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { decodeBase64url, decodeByHand, encodeBase64url } from './base64url.ts'
+import { decodeBase64url, decodeByHand, encodeBase64url, encodeByHand } from './base64url.ts'
 import { fuzz } from './testing/fuzz.ts'
 
 const ascii = (text: string) => new TextEncoder().encode(text)
@@ -18,6 +18,7 @@ for (const [plain, spelled] of [
 ] as const) {
   test(`"${plain}" is spelled "${spelled}" and read back`, () => {
     assert.equal(encodeBase64url(ascii(plain)), spelled)
+    assert.equal(encodeByHand(ascii(plain)), spelled)
     assert.deepEqual(decodeBase64url(spelled), ascii(plain))
     assert.deepEqual(decodeByHand(spelled), ascii(plain))
   })
@@ -53,6 +54,9 @@ test('whatever bytes are encoded come back, in the spelling that Buffer gives', 
   fuzz(t, fc.uint8Array({ maxLength: 70 }), (bytes) => {
     const text = encodeBase64url(bytes)
     assert.equal(text, Buffer.from(bytes).toString('base64url'))
+    assert.equal(encodeByHand(bytes), text)
+    // A part of a larger buffer is written without what lies around it.
+    assert.equal(encodeBase64url(new Uint8Array([1, ...bytes, 2]).subarray(1, -1)), text)
     assert.deepEqual(decodeBase64url(text), bytes)
     assert.deepEqual(decodeByHand(text), bytes)
   }))

@@ -5,6 +5,12 @@ for (let value = 0; value < alphabet.length; value++) sextets[alphabet.charCodeA
 
 /** Base64url without padding (RFC 4648 section 5). */
 export function encodeBase64url(bytes: Uint8Array): string {
+  if (native === undefined) return encodeByHand(bytes)
+  return native.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url')
+}
+
+/** The same where there is no such platform. */
+export function encodeByHand(bytes: Uint8Array): string {
   let text = ''
   let held = 0
   let heldBits = 0
@@ -35,7 +41,8 @@ export function decodeUnwrapped(text: string): Uint8Array | null {
   return native === undefined ? decodeByHand(text) : decodeNatively(text, native)
 }
 
-// On the way of every token that is seen for the first time, where by hand it would cost a third of the signature check.
+// On the way of every token that is seen for the first time, where by hand it would cost a third of the signature check; and
+// writing one by hand leaves as much garbage behind as a tenth of a sign-in.
 const native = (globalThis as { Buffer?: typeof Buffer }).Buffer
 
 /** The platform passes over whatever it does not know; what is not the same when it is written again had some of that. */

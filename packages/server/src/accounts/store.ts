@@ -1,4 +1,5 @@
 import type { AccountTable, Db } from '../db/schema.ts'
+import { type Slots, template } from '../db/template.ts'
 
 export type Account = AccountTable
 
@@ -68,14 +69,17 @@ export async function changeState(tx: Db, id: string, state: Account['state']): 
   return row !== undefined
 }
 
-/** Holds the row until the transaction is over, and reads it as it is from then on. */
-export function lock(tx: Db, id: string): Promise<Account | undefined> {
-  return tx
+const lockById = template((tx, { id }: Slots<{ id: string }>) =>
+  tx
     .updateTable('account')
     .set((row) => ({ end_position: row.ref('end_position') }))
     .where('id', '=', id)
-    .returningAll()
-    .executeTakeFirst()
+    .returningAll(),
+)
+
+/** Holds the row until the transaction is over, and reads it as it is from then on. */
+export async function lock(tx: Db, id: string): Promise<Account | undefined> {
+  return (await lockById(tx, { id }))[0]
 }
 
 export async function setEnd(tx: Db, id: string, position: number): Promise<void> {

@@ -9,12 +9,21 @@ import type { RouteKind } from './route.ts'
 const json = 'application/json'
 const form = 'application/x-www-form-urlencoded'
 
-type Sent = { kind: RouteKind; body: string | Uint8Array; type?: string; headers?: Record<string, string> }
+type Sent = {
+  kind: RouteKind
+  body: string | Uint8Array
+  type?: string
+  headers?: Record<string, string>
+  /** As every server of HTTP tells the length of a body that does not come in chunks. */
+  isAnnounced?: boolean
+}
 
-function read({ kind, body, type, headers = {} }: Sent): Promise<Readonly<Record<string, unknown>>> {
+function read(sent: Sent): Promise<Readonly<Record<string, unknown>>> {
+  const { kind, body, type, headers = {}, isAnnounced = false } = sent
   const content = type ?? (kind === 'api' ? json : form)
-  const init = { method: 'POST', body: body as BodyInit, headers: { 'content-type': content, ...headers } }
-  return readBody(new Request('https://own.example/', init), kind)
+  const length = isAnnounced ? { 'content-length': String(Buffer.byteLength(body)) } : {}
+  const init = { body: body as BodyInit, headers: { 'content-type': content, ...length, ...headers } }
+  return readBody(new Request('https://own.example/', { method: 'POST', ...init }), kind)
 }
 
 const refusedAs = (code: string) => (error: unknown) => error instanceof Refusal && error.code === code
@@ -62,10 +71,36 @@ test('32 KiB are taken and one byte more is not, said or unsaid', async () => {
   const filled = (size: number) => `{"a":"${'x'.repeat(size - 8)}"}`
   assert.equal(filled(32_768).length, 32_768)
   assert.ok(await read({ kind: 'api', body: filled(32_768) }))
+  assert.ok(await read({ kind: 'api', body: filled(32_768), isAnnounced: true }))
   await assert.rejects(read({ kind: 'api', body: filled(32_769) }), refusedAs('input_too_large'))
   await assert.rejects(read({ kind: 'page', body: `a=${'x'.repeat(32_767)}` }), refusedAs('input_too_large'))
   const headers = { 'content-length': '32769' }
   await assert.rejects(read({ kind: 'api', body: '{}', headers }), refusedAs('input_too_large'))
+  const understated = { kind: 'api', body: filled(32_769), headers: { 'content-length': '2' } } as const
+  await assert.rejects(read(understated), refusedAs('input_too_large'))
+})
+
+test('a body that breaks off is refused, whether its length was announced or not', async () => {
+  for (const headers of [{}, { 'content-length': '10' }]) {
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new Uint8Array([0x7b]))
+      },
+      pull(controller) {
+        controller.error(new Error('the client has left'))
+      },
+    })
+    const init = {
+      method: 'POST',
+      body,
+      duplex: 'half',
+      headers: { 'content-type': json, ...headers },
+    } as const
+    await assert.rejects(
+      readBody(new Request('https://own.example/', init), 'api'),
+      refusedAs('input_invalid'),
+    )
+  }
 })
 
 test('a body without end is left in the middle', async () => {
@@ -126,6 +161,7 @@ test('any bytes are one object of data, or a refusal that is ours', (t) => {
   })
   const inputs = fc.record({
     kind: fc.constantFrom<RouteKind>('api', 'page', 'oauth'),
+    isAnnounced: fc.boolean(),
     body: fc.oneof(
       text,
       fc.uint8Array({ maxLength: 60 }),
@@ -134,10 +170,10 @@ test('any bytes are one object of data, or a refusal that is ours', (t) => {
     ),
   })
   let accepted = 0
-  return fuzz(t, { inputs }, async ({ kind, body }) => {
+  return fuzz(t, { inputs }, async ({ kind, body, isAnnounced }) => {
     let found: Readonly<Record<string, unknown>>
     try {
-      found = await read({ kind, body })
+      found = await read({ kind, body, isAnnounced })
     } catch (error) {
       assert.ok(error instanceof Refusal && error.code === 'input_invalid', String(error))
       return

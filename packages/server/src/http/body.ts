@@ -21,11 +21,12 @@ export async function readBody(
 }
 
 async function readBytes(request: Request): Promise<Uint8Array> {
-  if (Number(request.headers.get('content-length') ?? 0) > largestBody) refuse('input_too_large')
+  const length = request.headers.get('content-length')
+  if (Number(length ?? 0) > largestBody) refuse('input_too_large')
   const chunks: Uint8Array[] = []
   let size = 0
   try {
-    for await (const chunk of request.body ?? []) {
+    for await (const chunk of length === null ? (request.body ?? []) : [await readWhole(request)]) {
       size += chunk.byteLength
       if (size > largestBody) refuse('input_too_large')
       chunks.push(chunk)
@@ -36,6 +37,11 @@ async function readBytes(request: Request): Promise<Uint8Array> {
     refuse('input_invalid', { detail: 'the body broke off' })
   }
   return Buffer.concat(chunks)
+}
+
+/** A server of HTTP hands over no more than was announced. As a stream it would cost more than all else that is read. */
+async function readWhole(request: Request): Promise<Uint8Array> {
+  return new Uint8Array(await request.arrayBuffer())
 }
 
 function readJson(bytes: Uint8Array): Readonly<Record<string, unknown>> {

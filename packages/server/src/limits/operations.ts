@@ -4,7 +4,7 @@ import type { Db } from '../db/schema.ts'
 import type { Clock, Secrets } from '../machine.ts'
 import { refuse } from '../refusals.ts'
 import { decide, type Limit, remainingAt } from './gcra.ts'
-import { advance, dropPast, readArrival, stepBack } from './store.ts'
+import { createCounting, dropPast, type Count as Keyed, readArrival } from './store.ts'
 
 /** `subject`: an account id, a network, an address. */
 export type Count = { limit: Limit; subject: string }
@@ -31,13 +31,21 @@ export function createLimits(given: { db: Db; primary: Primary; clock: Clock; se
   // Under a key: there are few enough networks to try them all against a plain hash.
   const keyOf = (limit: Limit, subject: string) =>
     `${limit.name}:${encodeBase64url(secrets.derive('limit', limit.name, subject))}`
-  const keyed = (counts: readonly Count[]) =>
-    counts.map(({ limit, subject }) => ({ limit, key: keyOf(limit, subject) }))
+  const { advance, stepBack } = createCounting(primary)
+  // What is given back was counted a moment ago, under the same keys.
+  const known = new WeakMap<readonly Count[], readonly Keyed[]>()
+
+  function keyed(counts: readonly Count[]): readonly Keyed[] {
+    const all =
+      known.get(counts) ?? counts.map(({ limit, subject }) => ({ limit, key: keyOf(limit, subject) }))
+    known.set(counts, all)
+    return all
+  }
 
   async function takeAll(counts: readonly Count[]): Promise<{ remaining: number }> {
     const all = keyed(counts)
     const now = clock.now()
-    const arrivals = await advance(db, all, { now, primary })
+    const arrivals = await advance(db, all, now)
     const held = all[arrivals.length]
     if (held === undefined) {
       const left = all.map(({ limit }, at) => remainingAt({ limit, arrivalAt: arrivals[at] ?? now, now }))
@@ -45,7 +53,7 @@ export function createLimits(given: { db: Db; primary: Primary; clock: Clock; se
     }
     // Held back by one count, it was no attempt for the others either.
     const taken = all.slice(0, arrivals.length)
-    if (taken.length > 0) await stepBack(db, taken, primary)
+    if (taken.length > 0) await stepBack(db, taken)
     const { limit, key } = held
     const { retryAfterSeconds } = decide({ limit, arrivalAt: await readArrival(db, key), now })
     // Someone may have given an attempt back since: then the next second will do.
@@ -58,7 +66,7 @@ export function createLimits(given: { db: Db; primary: Primary; clock: Clock; se
   return {
     take: (limit, subject) => takeAll([{ limit, subject }]),
     takeAll,
-    giveBack: (counts) => stepBack(db, keyed(counts), primary),
+    giveBack: (counts) => stepBack(db, keyed(counts)),
     prune: () => dropPast(db, clock.now(), primary),
   }
 }

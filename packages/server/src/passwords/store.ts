@@ -1,4 +1,5 @@
 import type { Db, SignUpTable } from '../db/schema.ts'
+import { type Slots, template } from '../db/template.ts'
 
 /** What a sign-in is judged by, and the feed position of that very read: whatever ends later ends it too. */
 export type StoredCredential = {
@@ -27,8 +28,12 @@ function selectCredential(db: Db) {
     ])
 }
 
-export function findByEmail(db: Db, email: string): Promise<StoredCredential | undefined> {
-  return selectCredential(db).where('account.email', '=', email).executeTakeFirst()
+const selectByEmail = template((db, { email }: Slots<{ email: string }>) =>
+  selectCredential(db).where('account.email', '=', email),
+)
+
+export async function findByEmail(db: Db, email: string): Promise<StoredCredential | undefined> {
+  return (await selectByEmail(db, { email }))[0]
 }
 
 export function findByAccount(db: Db, accountId: string): Promise<StoredCredential | undefined> {

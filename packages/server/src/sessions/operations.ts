@@ -154,7 +154,8 @@ export function createSessions(needs: Needs): Sessions {
     const room = policy.sessionsPerAccount - 1
     // The one that is replaced leaves anyway, so it takes no other one's room.
     const except = given.replaces?.id ?? id
-    const live = await listLive(store.listBeyond(tx, { accountId, id, except, room, now, idleSeconds }))
+    const beyond = { accountId, id, except, room, now, oldestSeen: now - idleSeconds }
+    const live = await listLive(store.listBeyond(tx, beyond))
     // One that began after its own end is not among them, and has nothing to hand out.
     const session = live.find((one) => one.id === id)
     const drawn = session !== undefined && secret !== null ? keep({ session, secret }) : null

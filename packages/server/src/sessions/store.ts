@@ -1,6 +1,7 @@
-import { type ExpressionBuilder, sql } from 'kysely'
+import { type ExpressionBuilder, type RawBuilder, sql } from 'kysely'
 import type { Primary } from '../db/primary.ts'
 import type { Db, Schema, SessionTable } from '../db/schema.ts'
+import { type Slots, template } from '../db/template.ts'
 import type { SessionRecord } from './session.ts'
 
 type AskedOf = { id: string; accountId: string; reason: string }
@@ -24,16 +25,23 @@ function selectRecord(db: Db) {
     ])
 }
 
-export function findByCookie(db: Db, hash: string): Promise<SessionRecord | undefined> {
-  return selectRecord(db).where('session.cookie_hash', '=', hash).executeTakeFirst()
+const selectByCookie = template((db, { hash }: Slots<{ hash: string }>) =>
+  selectRecord(db).where('session.cookie_hash', '=', hash),
+)
+const selectById = template((db, { id }: Slots<{ id: string }>) =>
+  selectRecord(db).where('session.id', '=', id),
+)
+
+export async function findByCookie(db: Db, hash: string): Promise<SessionRecord | undefined> {
+  return (await selectByCookie(db, { hash }))[0]
 }
 
-export function findById(db: Db, id: string): Promise<SessionRecord | undefined> {
-  return selectRecord(db).where('session.id', '=', id).executeTakeFirst()
+export async function findById(db: Db, id: string): Promise<SessionRecord | undefined> {
+  return (await selectById(db, { id }))[0]
 }
 
 /** The sessions of an account that have not been ended, also those whose credential is on its way. */
-function selectByAccount(db: Db, accountId: string) {
+function selectByAccount(db: Db, accountId: string | RawBuilder<string>) {
   return selectRecord(db)
     .where('session.account_id', '=', accountId)
     .where('session.ended_at', 'is', null)
@@ -41,16 +49,21 @@ function selectByAccount(db: Db, accountId: string) {
     .orderBy('session.created_at', 'desc')
 }
 
+type Beyond = {
+  accountId: string
+  id: string
+  except: string
+  room: number
+  now: number
+  oldestSeen: number
+}
+
 /**
  * One session of an account, and those that live beyond the `room` that were seen last, `except` left out.
  * The account is locked and active. Those whose credential is on its way count too, or many that sign in at once would pass
  * the bound together. An account may have many sessions, so no more of them are read than leave.
  */
-export function listBeyond(
-  tx: Db,
-  given: { accountId: string; id: string; except: string; room: number; now: number; idleSeconds: number },
-): Promise<SessionRecord[]> {
-  const { accountId, id, now, idleSeconds } = given
+export const listBeyond = template((tx, { accountId, id, except, ...given }: Slots<Beyond>) => {
   const beyond = tx
     .selectFrom('session as other')
     .innerJoin('account as owner', 'owner.id', 'other.account_id')
@@ -58,10 +71,10 @@ export function listBeyond(
     .innerJoin('feed_head as head', (join) => join.on('head.id', '=', 1))
     .select('other.id')
     .where('other.account_id', '=', accountId)
-    .where('other.id', 'not in', [id, given.except])
+    .where('other.id', 'not in', [id, except])
     .where('other.ended_at', 'is', null)
-    .where('other.expires_at', '>', now)
-    .where('other.last_seen_at', '>', now - idleSeconds)
+    .where('other.expires_at', '>', given.now)
+    .where('other.last_seen_at', '>', given.oldestSeen)
     .whereRef('other.began', '>=', 'owner.end_position')
     .whereRef('other.began', '>=', 'app.end_position')
     .whereRef('other.began', '>=', 'head.everyone_end')
@@ -70,10 +83,10 @@ export function listBeyond(
     // SQLite has no offset without a limit; more than policy ever lets an account have.
     .limit(100_000)
     .offset(given.room)
-  return selectByAccount(tx, accountId)
-    .where((row) => row.or([row('session.id', '=', id), row('session.id', 'in', beyond)]))
-    .execute()
-}
+  return selectByAccount(tx, accountId).where((row) =>
+    row.or([row('session.id', '=', id), row('session.id', 'in', beyond)]),
+  )
+})
 
 function isHanded(row: ExpressionBuilder<Schema, 'session'>) {
   const columns = ['cookie_hash', 'refresh_current', 'bound_hash'] as const
@@ -93,9 +106,7 @@ export function listAll(db: Db): Promise<SessionRecord[]> {
     .execute()
 }
 
-export async function insert(tx: Db, session: SessionTable): Promise<void> {
-  await tx.insertInto('session').values(session).execute()
-}
+export const insert = template((tx, session: Slots<SessionTable>) => tx.insertInto('session').values(session))
 
 /** Ends one session once; `undefined` where it had ended already, or is somebody else's. */
 export function end(

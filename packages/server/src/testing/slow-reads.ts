@@ -25,8 +25,26 @@ export function slowReads(open: OpenTestDatabase): SlowReads {
     return proxied(db, (name, call) => {
       if (name === 'selectFrom')
         return (...given) => (given[0] === 'session' ? delayed(call(...given)) : call(...given))
-      return call
+      return name === 'getExecutor' ? (...given) => executing(call(...given)) : call
     })
+  }
+
+  /** What is built once is handed to whoever executes it (db/template.ts). */
+  function executing<Executor>(executor: Executor): Executor {
+    if (typeof executor !== 'object' || executor === null) return executor
+    return proxied(executor, (name, call) => {
+      if (name !== 'executeQuery') return call
+      return (...given) => (isSessionRead(given[0]) ? arriving(call(...given)) : call(...given))
+    })
+  }
+
+  async function arriving<Read>(reading: Read): Promise<Awaited<Read>> {
+    const read = await reading
+    const once = slow.beforeArrival
+    slow.beforeArrival = null
+    await once?.()
+    await slow.beforeEach?.()
+    return read
   }
 
   /** Each step of a query is another object; the last one asks for the rows. */
@@ -34,18 +52,16 @@ export function slowReads(open: OpenTestDatabase): SlowReads {
     if (typeof query !== 'object' || query === null) return query
     return proxied(query, (name, call) => {
       if (name !== 'executeTakeFirst') return (...given) => delayed(call(...given))
-      return async (...given) => {
-        const row = await call(...given)
-        const once = slow.beforeArrival
-        slow.beforeArrival = null
-        await once?.()
-        await slow.beforeEach?.()
-        return row
-      }
+      return (...given) => arriving(call(...given))
     })
   }
 
   return slow
+}
+
+function isSessionRead(query: unknown): boolean {
+  if (typeof query !== 'object' || query === null || !('sql' in query)) return false
+  return /^select .* from "session" /s.test(String(query.sql))
 }
 
 type Call = (...given: readonly unknown[]) => unknown
