@@ -37,3 +37,9 @@ test('what only the checkout may import, its scripts and its privacy stay there'
   const text = JSON.stringify(publishedManifest(manifest))
   for (const absent of ['house', 'scripts', 'private', 'src/']) assert.ok(!text.includes(absent), absent)
 })
+
+test('what is compiled into a package is no dependency of it any more', () => {
+  const dependencies = { within: '1.0.0', beside: '2.0.0' }
+  const { dependencies: left } = Object(publishedManifest({ ...manifest, dependencies }, ['within']))
+  assert.deepEqual(left, { beside: '2.0.0' })
+})
