@@ -13,6 +13,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { compiledIn } from './compiled-in.ts'
+import { fileLinks } from './markdown.ts'
 import { type PackageFolder, packAll, packageFolders } from './pack.ts'
 import { repositoryRoot } from './source.ts'
 
@@ -57,6 +58,8 @@ for (const name of packageFolders) {
       [],
     )
     for (const file of ['README.md', 'LICENSE', 'package.json']) assert.ok(files.includes(file), file)
+    const readme = readFileSync(join(packed, 'README.md'), 'utf8')
+    for (const { target } of fileLinks(readme)) assert.ok(files.includes(target), `README.md: ${target}`)
     const modules = files.filter((file) => file.endsWith('.js') && !/^bin\/|\/assets\//.test(file))
     assert.ok(modules.length > 10)
     const { exports } = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8'))

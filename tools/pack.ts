@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { compile, pruneDeclarations } from './compile.ts'
 import { compiledIn, tellCompiledIn } from './compiled-in.ts'
+import { publishedReadme } from './published-readme.ts'
 import { filesUnder, repositoryRoot as root } from './source.ts'
 
 export const packageFolders = ['verifier', 'browser', 'server'] as const
@@ -104,7 +105,9 @@ export async function stage(name: PackageFolder, to: string): Promise<void> {
   const asIs = filesUnder(from, folders).filter((file) => !/\.ts$|\.md$|\/testing\//.test(file))
   for (const file of asIs)
     cpSync(join(from, file), join(to, file.startsWith('src/') ? besideChunks(file) : file))
-  cpSync(join(from, 'README.md'), join(to, 'README.md'))
+  const readme = readFileSync(join(from, 'README.md'), 'utf8')
+  const isThere = (path: string) => existsSync(join(to, path))
+  writeFileSync(join(to, 'README.md'), publishedReadme(readme, { folder: `packages/${name}`, isThere }))
   cpSync(join(root, 'LICENSE'), join(to, 'LICENSE'))
   const within = name === 'browser' ? [] : compiledIn[name]
   writeFileSync(join(to, 'package.json'), `${JSON.stringify(publishedManifest(manifest, within), null, 2)}\n`)
