@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { freePort, init, linkAt, type Program, personAt, projectWith, start, who } from './testing/project.ts'
+import { begin, freePort, linkAt, type Program, personAt, start, who } from './testing/project.ts'
 
 const packages = { express: ['express'], fastify: ['fastify'], hono: ['hono', '@hono/node-server'], node: [] }
 const frameworks = ['express', 'fastify', 'hono', 'node'] as const
@@ -16,8 +16,8 @@ const begun = new Map<string, Begun>()
 before(async () => {
   await Promise.all(
     frameworks.map(async (framework) => {
-      const folder = projectWith(packages[framework])
-      await init(folder)
+      const { folder, made } = await begin(framework)
+      assert.deepEqual(made.slice(3), ['auth.js', 'notes.js', 'server.js'])
       const port = await freePort()
       const program = await start(folder, { program: 'server.js', env: { PORT: String(port) } })
       begun.set(framework, { folder, port, program })

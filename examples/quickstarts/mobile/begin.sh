@@ -1,4 +1,5 @@
-cp -R ~/counterfoil/examples/quickstarts/mobile notes && cd notes
+mkdir notes && cd notes
+cp ~/counterfoil/examples/quickstarts/mobile/*.js .
 echo '{ "type": "module", "private": true }' > package.json
 npm install ~/counterfoil/dist/counterfoil-*.tgz express
 npx counterfoil init

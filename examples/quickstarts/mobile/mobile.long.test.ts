@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { createTestAuth, type TestAuth } from 'counterfoil/testing'
-import { freePort, init, linkAt, personAt, projectWith, start, who } from '../testing/project.ts'
+import { begin, freePort, linkAt, personAt, start, who } from '../testing/project.ts'
 
 type Client = {
   signIn(email: string, password: string): Promise<void>
@@ -23,8 +23,8 @@ const { createKey }: { createKey(): object } = await own('key.js')
 const { createApi }: { createApi(auth: TestAuth): RequestListener } = await own('api.js')
 
 test('the program and the phone, each in a process of its own, from sign-in to a refresh token that is dead', async (t) => {
-  const folder = projectWith(['express'], { files: 'mobile' })
-  assert.deepEqual((await init(folder)).slice(3), ['auth.js'])
+  const { folder, made } = await begin('mobile')
+  assert.deepEqual(made.slice(3), ['auth.js'])
   const port = await freePort()
   const program = await start(folder, { program: 'server.js', env: { PORT: String(port) } })
   t.after(program.stop)

@@ -7,11 +7,11 @@ import { after, before, test } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { launchChromium } from '../../../tools/chromium.ts'
 import {
+  begin,
   freePort,
-  init,
+  installClient,
   linkAt,
   type Program,
-  projectWithClient,
   replaceIn,
   start,
   who,
@@ -27,13 +27,14 @@ let port: number
 const complaints: string[] = []
 
 before(async () => {
-  const folder = await projectWithClient('spa')
+  const { folder, made } = await begin('spa')
+  assert.deepEqual(made, ['data/secret', 'data/secret.reserve', 'data/.gitignore'])
+  await installClient(folder)
   port = await freePort()
   home = `http://localhost:${port}`
   elsewhere = `http://localhost:${await freePort()}`
   replaceIn(join(folder, 'auth.js'), { 'http://localhost:5173': elsewhere })
   replaceIn(join(folder, 'public/app.js'), { 'http://localhost:3000': home })
-  assert.deepEqual(await init(folder), ['data/secret', 'data/secret.reserve', 'data/.gitignore'])
   program = await start(folder, { program: 'server.js', env: { PORT: String(port) } })
   browser = await launchChromium()
   context = await browser.newContext()

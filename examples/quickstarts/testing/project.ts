@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
-  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,39 +12,47 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { createAgent, dataFolder, run } from 'counterfoil/house'
+import { promisify } from 'node:util'
+import { createAgent, dataFolder } from 'counterfoil/house'
 import { stage } from '../../../tools/pack.ts'
 
-const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url))
+const root = join(import.meta.dirname, '../../..')
+const modules = join(root, 'node_modules')
 // Gone when the whole file is done, wherever in it a project is made.
 const home = dataFolder()
-const quickstarts = fileURLToPath(new URL('..', import.meta.url))
 
-/** A folder as a newcomer has it after `npm install`, and the files of a quickstart that they copied. */
-export function projectWith(packages: readonly string[], given: { files?: string } = {}): string {
-  const folder = mkdtempSync(join(home, 'project-'))
-  const dependencies = Object.fromEntries(['counterfoil', ...packages].map((name) => [name, '*']))
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', dependencies }))
-  if (given.files !== undefined)
-    cpSync(join(quickstarts, given.files), folder, {
-      recursive: true,
-      filter: (path) => !/\/data$/.test(path),
-    })
-  symlinkSync(modules, join(folder, 'node_modules'))
-  return folder
+const installing = `
+  const names = process.argv.slice(2).map((name) => (/counterfoil-.*tgz$/.test(name) ? 'counterfoil' : name))
+  const manifest = { type: 'module', dependencies: Object.fromEntries(names.map((name) => [name, '*'])) }
+  require('node:fs').writeFileSync('package.json', JSON.stringify(manifest))`
+
+/**
+ * Runs the commands that a page begins with, in a folder of their own. Instead of npm's network there is what the checkout
+ * has installed, and the program is not started yet. `made`: what `init` says that it wrote.
+ */
+export async function begin(quickstart: string): Promise<{ folder: string; made: string[] }> {
+  const commands = readFileSync(join(root, 'examples/quickstarts', quickstart, 'begin.sh'), 'utf8')
+  const script = `NODE='${process.execPath}'
+    npm() { "$NODE" -e "$INSTALLING" "$@"; ln -s '${modules}' node_modules; }
+    npx() { shift; "$NODE" '${root}/packages/server/bin/counterfoil.js' "$@" --json > made.json; }
+    node() { echo "$@" > started; }
+    ${commands.replaceAll('~/counterfoil', root)}`
+  const cwd = mkdtempSync(join(home, 'project-'))
+  const env = { PATH: process.env.PATH, INSTALLING: installing }
+  await promisify(execFile)('sh', ['-ec', script], { cwd, env })
+  const folder = join(cwd, 'notes')
+  assert.equal(readFileSync(join(folder, 'started'), 'utf8'), 'server.js\n')
+  return { folder, made: JSON.parse(readFileSync(join(folder, 'made.json'), 'utf8')).made }
 }
 
-/** The same with the browser client as npm installs it: compiled. What lies in the checkout is for Node alone. */
-export async function projectWithClient(files: string): Promise<string> {
-  const folder = projectWith([], { files })
+/** The browser client as npm installs it: compiled. What lies in the checkout is for Node alone. */
+export async function installClient(folder: string): Promise<void> {
   const installed = join(folder, 'node_modules')
   unlinkSync(installed)
   mkdirSync(join(installed, '@counterfoil'), { recursive: true })
   for (const name of readdirSync(modules))
     if (!/^@counterfoil$|^\./.test(name)) symlinkSync(join(modules, name), join(installed, name))
   await stage('browser', join(installed, '@counterfoil/browser'))
-  return folder
 }
 
 /** The very file, with the ports of this run in the place of those that stand for the reader's own. */
@@ -56,12 +63,6 @@ export function replaceIn(file: string, own: Record<string, string>): void {
     text = text.replaceAll(shown, real)
   }
   writeFileSync(file, text)
-}
-
-export async function init(folder: string): Promise<string[]> {
-  const ran = await run(['init', '--json'], {}, folder)
-  assert.equal(ran.code, 0, ran.err)
-  return JSON.parse(ran.out).made
 }
 
 export async function freePort(): Promise<number> {
