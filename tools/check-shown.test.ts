@@ -15,6 +15,16 @@ test('a block that is the file, or lines of it in one piece, is in order', (t) =
     assert.deepEqual(checkShown(plantTree(t, page(fenced(code))), []), [])
 })
 
+test('what stands within something is shown without its indent, and with all of it or none', (t) => {
+  const within = (code: string) => ({
+    ...page(fenced(code)),
+    'examples/a.ts': 'f({\n  a() {\n\n    b()\n  },\n})\n',
+  })
+  for (const code of ['a() {\n\n  b()\n},\n', 'b()\n'])
+    assert.deepEqual(checkShown(plantTree(t, within(code)), []), [])
+  assert.equal(checkShown(plantTree(t, within('a() {\n\n    b()\n')), []).length, 1)
+})
+
 const faults: [what: string, tree: Record<string, string>, found: RegExp][] = [
   ['other code', page(fenced('const a = 2\n')), /not what examples\/a\.ts says/],
   ['half a line', page(fenced('a = 1\n')), /not what/],

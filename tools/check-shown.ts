@@ -16,8 +16,10 @@ function notTheFile(root: string, page: string): Problem[] {
     const at = { file: page, line: lineAt(text, index) }
     if (code === undefined) return [{ ...at, message: `put the block of ${file} right below this` }]
     if (!existsSync(join(root, file))) return [{ ...at, message: `there is no ${file}` }]
-    // Whole lines: half a line would be another statement.
-    if (code !== '' && `\n${read(root, file)}`.includes(`\n${code}`)) return []
+    // Whole lines: half a line would be another statement. What stands within something is shown without its indent.
+    const lines = `\n${read(root, file)}`
+    const isThere = (indent: string) => lines.includes(`\n${code.replace(/^(?=.)/gm, indent)}`)
+    if (code !== '' && ['', '  ', '    ', '      '].some(isThere)) return []
     return [{ ...at, message: `this is not what ${file} says: copy it anew` }]
   })
 }

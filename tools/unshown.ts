@@ -13,8 +13,7 @@ export const unshown: readonly Unshown[] = [
   { page: 'docs/browser.md', blocks: 5, why: excerpt },
   { page: 'docs/deploy.md', blocks: 3, why: elsewhere },
   { page: 'docs/events.md', blocks: 1, why: byHand },
-  { page: 'docs/grants.md', blocks: 3, why: excerpt },
-  { page: 'docs/protect.md', blocks: 7, why: excerpt },
+  { page: 'docs/protect.md', blocks: 1, why: excerpt },
   {
     page: 'docs/tasks/postgresql.md',
     blocks: 1,
@@ -24,6 +23,4 @@ export const unshown: readonly Unshown[] = [
   { page: 'examples/ten-lines/README.md', blocks: 1, why: byHand },
   { page: 'examples/testing/README.md', blocks: 1, why: byHand },
   { page: 'packages/browser/README.md', blocks: 2, why: excerpt },
-  { page: 'packages/server/README.md', blocks: 1, why: excerpt },
-  { page: 'packages/verifier/README.md', blocks: 2, why: excerpt },
 ]

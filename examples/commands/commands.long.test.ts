@@ -66,6 +66,14 @@ test('clients get another secret and another key as the page says', async () => 
   assert.ok(secret !== undefined && !secret.includes(service.client_secret))
 })
 
+test('a worker is added as the page says', async () => {
+  const ran = await runFile('worker.sh')
+  assert.deepEqual([ran.code, ran.err], [0, ''])
+  const { clients } = await json('counterfoil clients list --json')
+  const [added] = clients.filter(({ name }: { name: string }) => name === 'Monthly statements')
+  assert.equal(added.scope, 'statements:read')
+})
+
 test('after a theft one key signs, which was the reserve, and there is another reserve', async () => {
   const ran = await runFile('leaked-key.sh')
   assert.deepEqual([ran.code, ran.err], [0, ''])

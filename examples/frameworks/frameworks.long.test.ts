@@ -75,7 +75,7 @@ async function payBound(send: ReturnType<typeof clientOf>, paid: () => Promise<n
   assert.equal(await paid(), before + 1)
 }
 
-for (const framework of ['express', 'fastify', 'hono', 'node']) {
+for (const framework of ['express', 'fastify', 'hono', 'around', 'node']) {
   test(`${framework}: the payment is made by its person alone, by either carrier`, async () => {
     const address = await start(framework)
     const send = clientOf(address)

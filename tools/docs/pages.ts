@@ -24,6 +24,7 @@ export const sections: readonly Section[] = [
       'examples/bank/README.md',
       'examples/testing/README.md',
       'examples/commands/README.md',
+      'examples/pieces/README.md',
       'examples/forward-auth/README.md',
       'examples/cluster/README.md',
     ],
