@@ -10,7 +10,6 @@ const elsewhere =
 const byHand = 'A way to look at something by hand, with a running program; the program itself is tested.'
 
 export const unshown: readonly Unshown[] = [
-  { page: 'docs/browser.md', blocks: 5, why: excerpt },
   { page: 'docs/deploy.md', blocks: 3, why: elsewhere },
   { page: 'docs/events.md', blocks: 1, why: byHand },
   { page: 'docs/protect.md', blocks: 1, why: excerpt },
@@ -22,5 +21,4 @@ export const unshown: readonly Unshown[] = [
   { page: 'examples/frameworks/README.md', blocks: 1, why: byHand },
   { page: 'examples/ten-lines/README.md', blocks: 1, why: byHand },
   { page: 'examples/testing/README.md', blocks: 1, why: byHand },
-  { page: 'packages/browser/README.md', blocks: 2, why: excerpt },
 ]
