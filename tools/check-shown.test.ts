@@ -43,11 +43,15 @@ for (const [what, tree, found] of faults) {
 }
 
 const loose = (block: string) => ({
+  'examples/tried/a.ts': '',
+  'examples/tried/a.test.ts': '',
+  'examples/loose/a.ts': '',
   'package.json': '{ "scripts": { "start": "x", "demo": "x" } }',
   'docs/a.md': `# A\n\n${block}`,
 })
 const free: [what: string, block: string][] = [
   ['what does not run', '```json\n{}\n```\n'],
+  ['a program of an example beside a test', '```sh\nnpm ci\nnpx node examples/tried/a.ts\n```\n'],
   ['scripts of the house', '```sh\nnpm ci && npm start # a remark\nnpm run -s demo -- --port 0\n```\n'],
 ]
 for (const [what, block] of free) {
@@ -59,6 +63,8 @@ for (const [what, block] of free) {
 const fromNowhere: [what: string, block: string][] = [
   ['code', fenced('const a = 1\n')],
   ['a command', '```sh\nnpm ci\ncurl x\n```\n'],
+  ['a program that no test is beside of', '```sh\nnpx node examples/loose/a.ts\n```\n'],
+  ['a program that is not there', '```sh\nnpx node examples/tried/b.ts\n```\n'],
   ['a script that is not there', '```sh\nnpm run gone\n```\n'],
 ]
 for (const [what, block] of fromNowhere) {

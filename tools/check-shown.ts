@@ -2,8 +2,8 @@
 // `<!-- from path/of/file -->` is that file, or a part of it in one piece; the file is one that a test runs. A block of
 // a language that runs and is not so shown has to be on a list, with a reason.
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { conclude, filesUnder, lineAt, type Problem, read, repositoryRoot } from './source.ts'
+import { dirname, join } from 'node:path'
+import { conclude, filesUnder, isTest, lineAt, type Problem, read, repositoryRoot } from './source.ts'
 import { type Unshown, unshown } from './unshown.ts'
 
 const shown = /^<!-- from (\S+) -->\n+(?:(`{3,})[^\n]*\n([\s\S]*?)^\2$)?/gm
@@ -26,17 +26,25 @@ function notTheFile(root: string, page: string): Problem[] {
 
 type Loose = { page: string; line: number }
 
-/** `npm ci`, and scripts that there are: what these do is tested where they are. */
-function isOnlyScripts(code: string, scripts: ReadonlySet<string>): boolean {
+/** `npm ci`, scripts that there are, and programs of our examples: what these do is tested where they are. */
+function isOnlyScripts(code: string, house: { root: string; scripts: ReadonlySet<string> }): boolean {
   const commands = code
     .split('\n')
     .map((line) => line.replace(/(?:^|\s)#.*$/, ''))
     .flatMap((line) => line.split('&&').map((command) => command.trim()))
     .filter((command) => command !== '')
   return commands.every((command) => {
+    const program = /^npx node (?:--test )?(examples\/\S+\.ts)$/.exec(command)?.[1]
+    if (program !== undefined) return isTested(house.root, program)
     const name = /^npm (?:(ci)|(start|test)|run (?:-s )?([\w-]+))(?: |$)/.exec(command)
-    return name !== null && (name[1] !== undefined || scripts.has(name[2] ?? name[3] ?? ''))
+    return name !== null && (name[1] !== undefined || house.scripts.has(name[2] ?? name[3] ?? ''))
   })
+}
+
+/** It is there, and beside a test. */
+function isTested(root: string, program: string): boolean {
+  const beside = existsSync(join(root, program)) ? filesUnder(root, [dirname(program)]) : []
+  return beside.some((file) => dirname(file) === dirname(program) && isTest(file))
 }
 
 function scriptsOf(root: string): ReadonlySet<string> {
@@ -48,7 +56,7 @@ function looseBlocks(root: string, page: string, scripts: ReadonlySet<string>): 
   const text = read(root, page)
   return [...text.matchAll(block)].flatMap(({ index, 1: from, 3: language = '', 4: code = '' }) => {
     const isFree = from !== undefined || !runs.has(language)
-    return isFree || (language === 'sh' && isOnlyScripts(code, scripts))
+    return isFree || (language === 'sh' && isOnlyScripts(code, { root, scripts }))
       ? []
       : [{ page, line: lineAt(text, index) }]
   })

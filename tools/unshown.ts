@@ -10,7 +10,7 @@ const elsewhere =
 const byHand = 'A way to look at something by hand, with a running program; the program itself is tested.'
 
 export const unshown: readonly Unshown[] = [
-  { page: 'docs/deploy.md', blocks: 3, why: elsewhere },
+  { page: 'docs/deploy.md', blocks: 1, why: elsewhere },
   { page: 'docs/events.md', blocks: 1, why: byHand },
   { page: 'docs/protect.md', blocks: 1, why: excerpt },
   {
@@ -18,7 +18,4 @@ export const unshown: readonly Unshown[] = [
     blocks: 1,
     why: `${elsewhere} The command is tested in cli/copy.test.ts.`,
   },
-  { page: 'examples/frameworks/README.md', blocks: 1, why: byHand },
-  { page: 'examples/ten-lines/README.md', blocks: 1, why: byHand },
-  { page: 'examples/testing/README.md', blocks: 1, why: byHand },
 ]

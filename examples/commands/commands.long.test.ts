@@ -66,6 +66,34 @@ test('clients get another secret and another key as the page says', async () => 
   assert.ok(secret !== undefined && !secret.includes(service.client_secret))
 })
 
+test('a first start off this machine, and a move to another database, go as the page says', async () => {
+  const place = dataFolder()
+  const shown = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8')
+  const own = `export COUNTERFOIL_DATA=${place}\n`
+  const [last, ...before] = shown('first-start.sh').trimEnd().split('\n').toReversed()
+  assert.equal(last, 'counterfoil serve')
+  const first = before.toReversed().join('\n')
+  const ran = await runScript(first.replace('/var/lib/counterfoil', place))
+  assert.deepEqual([ran.code, ran.err], [0, ''])
+  assert.match(ran.lines.join('\n'), /database +ok/)
+  const copied = await runScript(
+    own +
+      shown('copy.sh')
+        .replace('sqlite:data/', `sqlite:${place}/`)
+        .replace('postgres://counterfoil@db.example/counterfoil', `sqlite:${place}/copy.db`),
+  )
+  assert.deepEqual([copied.code, copied.err], [0, ''])
+  const env = Object.fromEntries(
+    [...first.matchAll(/^export (COUNTERFOIL_\w+)='?([^'\n]*)/gm)].map(([, name = '', value = '']) => [
+      name,
+      value,
+    ]),
+  )
+  const started = await startServer(place, [], { ...env, COUNTERFOIL_DATA: place })
+  assert.equal((await fetch(`${started.origin}/healthz`)).status, 200)
+  await started.stop()
+})
+
 test('a worker is added as the page says', async () => {
   const ran = await runFile('worker.sh')
   assert.deepEqual([ran.code, ran.err], [0, ''])

@@ -80,7 +80,7 @@ function nextFor(project: Project, given: { program: string | null; lines: strin
     const isSource = project.extension === project.importExtension
     const start = `${install}${isSource ? `node ${given.program}` : `Build, and start what ${given.program} becomes.`}`
     steps.push(
-      `${start}\nThen sign up at http://localhost:3000/sign-up, take the link from /dev/mail, and look at /me.`,
+      `${start}\nThen open http://localhost:3000 and sign up; the mail waits at http://localhost:3000/dev/mail.`,
     )
   } else if (program?.isDone !== true) {
     steps.push(

@@ -1,0 +1,1 @@
+counterfoil copy --from sqlite:data/counterfoil.db --to postgres://counterfoil@db.example/counterfoil
