@@ -12,7 +12,6 @@ const byHand = 'A way to look at something by hand, with a running program; the 
 export const unshown: readonly Unshown[] = [
   { page: 'docs/deploy.md', blocks: 1, why: elsewhere },
   { page: 'docs/events.md', blocks: 1, why: byHand },
-  { page: 'docs/protect.md', blocks: 1, why: excerpt },
   {
     page: 'docs/tasks/postgresql.md',
     blocks: 1,

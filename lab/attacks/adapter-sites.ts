@@ -124,7 +124,7 @@ const openNext: Open = (auth) => {
     const { pathname } = new URL(request.url)
     if (auth.serves(pathname)) return served.POST(request)
     return (
-      proxy(request) ??
+      (await proxy(request)) ??
       routes[`${request.method} ${pathname}`]?.(request, {}) ??
       new Response(null, { status: 404 })
     )

@@ -18,6 +18,8 @@ export const sections: readonly Section[] = [
         `docs/quickstarts/${name}.md`,
         `examples/quickstarts/${name}/README.md`,
       ]),
+      'docs/quickstarts/next.md',
+      'examples/quickstarts/next/README.md',
       'docs/quickstarts/services.md',
       'examples/quickstarts/services/README.md',
       'examples/frameworks/README.md',

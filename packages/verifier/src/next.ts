@@ -1,8 +1,11 @@
-import { type Checks, requiring } from './adapter.ts'
+import type { Checks } from './adapter.ts'
 import type { Caller } from './caller.ts'
 import type { IncomingRequest } from './incoming.ts'
+import { type Opening, openedOnce } from './opening.ts'
 import { problemFor } from './problem.ts'
-import type { Requirements } from './required.ts'
+import { checkedRequirements, type Requirements } from './required.ts'
+
+export { type Opening, openedOnce } from './opening.ts'
 
 type Headers = { get(name: string): string | null }
 type Handler<Asking, Context, Found> = (
@@ -13,20 +16,36 @@ type RouteHandler<Asking, Context> = (request: Asking, context: Context) => Prom
 
 /**
  * For Next.js: route handlers, server actions and pages. `headers` is the function of that name from `next/headers`,
- * handed in so that nothing here needs Next.js to be installed. `checks`: a verifier, or the server itself.
+ * handed in so that nothing here needs Next.js to be installed. `checks`: a verifier, or the server itself, or a function
+ * that opens it. That is called at the first request, and once in a process for each `name`, however many copies of a
+ * module Next.js makes; when it fails, at the next request again.
  */
-export function adapt<Route>(checks: Checks<Route>, { headers }: { headers?: () => Promise<Headers> } = {}) {
+export function adapt<Route>(
+  checks: Opening<Checks<Route>>,
+  { headers, name = 'verifier' }: { headers?: () => Promise<Headers>; name?: string } = {},
+) {
+  const opened = openedOnce(checks, name)
+
   async function incoming(method: 'GET' | 'POST'): Promise<IncomingRequest> {
     if (headers === undefined)
       throw new Error('adapt(auth, { headers }): headers from next/headers is needed')
     return { method, headers: await headers() }
   }
 
+  /** What is misspelt is found when the route is made, before anything is opened. */
+  function requiredOf(given: Requirements): (request: IncomingRequest) => Promise<Caller> {
+    const requirements = checkedRequirements(given)
+    return async (request) => {
+      const found = await opened()
+      return found.demand(await found.check(request), requirements)
+    }
+  }
+
   return {
     /** The whole of `proxy.ts`: refuses what may be forged, for routes and actions that forgot to; null lets through. */
-    proxy: (request: Request): Response | null => {
+    proxy: async (request: Request): Promise<Response | null> => {
       try {
-        checks.guard(request)
+        ;(await opened()).guard(request)
         return null
       } catch (error) {
         return refused(error, request)
@@ -38,16 +57,16 @@ export function adapt<Route>(checks: Checks<Route>, { headers }: { headers?: () 
       route?: Route,
     ): RouteHandler<Asking, Context> =>
       answering(async (request: Asking, context: Context) =>
-        handler(request, { caller: await checks.check(request, route), context }),
+        handler(request, { caller: await (await opened()).check(request, route), context }),
       ),
     /** A route handler whose caller is somebody, and all that is required. */
     required<Asking extends Request, Context>(
       requirements: Requirements,
       handler: Handler<Asking, Context, Caller>,
     ): RouteHandler<Asking, Context> {
-      const judge = requiring(checks, requirements)
+      const judge = requiredOf(requirements)
       return answering(async (request: Asking, context: Context) =>
-        handler(request, { caller: await judge(request, undefined), context }),
+        handler(request, { caller: await judge(request), context }),
       )
     },
     /**
@@ -58,11 +77,11 @@ export function adapt<Route>(checks: Checks<Route>, { headers }: { headers?: () 
       requirements: Requirements,
       act: (caller: Caller, ...input: Input) => Promise<Output>,
     ): (...input: Input) => Promise<Output> {
-      const judge = requiring(checks, requirements)
+      const judge = requiredOf(requirements)
       return async (...input) => {
         const request = await incoming('POST')
         try {
-          return await act(await judge(request, undefined), ...input)
+          return await act(await judge(request), ...input)
         } catch (error) {
           throw digested(error, request)
         }
@@ -70,7 +89,9 @@ export function adapt<Route>(checks: Checks<Route>, { headers }: { headers?: () 
     },
     /** For a page, which only shows: who asks for it; null for nobody. */
     async caller(route?: Route): Promise<Caller | null> {
-      return checks.check(await incoming('GET'), route)
+      // In this order: a page that is rendered while Next.js builds stops here.
+      const request = await incoming('GET')
+      return (await opened()).check(request, route)
     },
   }
 }

@@ -27,7 +27,10 @@ export function begin(settings: Settings, folder: string): Begun {
   if (project === null) return isStranger(folder) ? { made, next: installFirst } : { made }
   // Secrets and the database must not be committed, and the project's own .gitignore is not ours to change.
   makeDataFolder(settings)
-  const starter = starterFor(project, { isAppInSources: existsSync(join(folder, 'src/app')) })
+  const starter = starterFor(project, {
+    isAppInSources: existsSync(join(folder, 'src/app')),
+    hasConfig: ['ts', 'mjs', 'js', 'mts'].some((end) => existsSync(join(folder, `next.config.${end}`))),
+  })
   const files = { 'data/.gitignore': '/secret*\n/counterfoil.db*\n', ...starter.files }
   const written = Object.entries(files).filter(([path, text]) => writeNew(join(folder, path), text))
   const names = written.map(([path]) => path)
@@ -38,6 +41,7 @@ export function begin(settings: Settings, folder: string): Begun {
     next: nextFor(project, {
       program: names.find((path) => /server\.\w+$/.test(path)) ?? null,
       lines: starter.lines,
+      setting: starter.setting ?? null,
     }),
   }
 }
@@ -68,13 +72,20 @@ const client = `For the page: npm install @counterfoil/browser
     ${imported('createClient', '@counterfoil/browser')}
     export const auth = createClient({ carrier: 'cookie' })`
 
-function nextFor(project: Project, given: { program: string | null; lines: string }): string {
+function nextFor(
+  project: Project,
+  given: { program: string | null; lines: string; setting: string | null },
+): string {
   const steps: string[] = []
   const { framework, program } = project
   if (framework === 'page') steps.push(pageAlone)
   else if (framework === 'next') {
+    if (given.setting !== null)
+      steps.push(`In next.config, so that it is required and not bundled:\n${indented(given.setting)}`)
     steps.push(`In a page:\n${indented(given.lines)}`)
-    steps.push('Sign in by POST /auth/sign-in from a page of yours; mail waits at /dev/mail in development.')
+    steps.push(
+      'npx next dev, then sign up at http://localhost:3000/sign-up. The mail with the link is printed in the terminal.',
+    )
   } else if (given.program !== null) {
     const install = project.missing.length === 0 ? '' : `npm install ${project.missing.join(' ')}\n`
     const isSource = project.extension === project.importExtension

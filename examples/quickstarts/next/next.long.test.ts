@@ -1,0 +1,106 @@
+// Why: an adapter that was never run in a real Next.js is a guess. The packages are packed and installed beside the
+// application, outside the checkout; npm's registry is asked for them, and nobody else for anything.
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
+import { packAll } from '../../../tools/pack.ts'
+import { walk } from './walk.ts'
+
+const run = promisify(execFile)
+const folder = mkdtempSync(join(tmpdir(), 'counterfoil-next-'))
+const app = join(folder, 'app')
+const files = ['app', 'next.config.ts', 'package.json', 'package-lock.json', 'proxy.ts', 'tsconfig.json']
+const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' }
+const next = join(app, 'node_modules/next/dist/bin/next')
+const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts']
+
+async function timed<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+  const began = performance.now()
+  const result = await work()
+  console.log(`${name}: ${((performance.now() - began) / 1000).toFixed(1)} s`)
+  return result
+}
+
+before(async () => {
+  mkdirSync(app)
+  for (const file of files) cpSync(join(import.meta.dirname, file), join(app, file), { recursive: true })
+  const [{ verifier, server }] = await timed('pack, and npm ci', () =>
+    Promise.all([packAll(join(folder, 'packed')), run('npm', ['ci', ...quiet], { cwd: app })]),
+  )
+  const packages = ['install', '--no-save', ...quiet, verifier, server]
+  await timed('npm install', () => run('npm', packages, { cwd: app }))
+})
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const bound = server.address()
+  server.close()
+  await once(server, 'close')
+  if (bound === null || typeof bound === 'string') throw new Error('no port')
+  return String(bound.port)
+}
+
+/** In a group of its own, which ends with the walk: Next.js starts processes of its own. */
+async function walkThrough(command: 'dev' | 'start'): Promise<void> {
+  const port = await freePort()
+  const server = spawn(process.execPath, [next, command, '-p', port, '-H', '127.0.0.1'], {
+    ...{ cwd: app, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
+    env: { ...env, PORT: port },
+  })
+  let output = ''
+  for (const stream of [server.stdout, server.stderr])
+    stream.on('data', (chunk) => {
+      output += chunk
+    })
+  try {
+    while (!output.includes('Ready')) {
+      if (server.exitCode !== null) throw new Error(`next ${command} ended:\n${output}`)
+      await Promise.race([once(server.stdout, 'data'), once(server, 'exit')])
+    }
+    await walk({ origin: `http://localhost:${port}`, printed: () => output })
+  } finally {
+    if (server.pid !== undefined && server.exitCode === null) {
+      process.kill(-server.pid, 'SIGTERM')
+      await once(server, 'exit')
+    }
+  }
+}
+
+test('what init writes for this application is what is shown', async () => {
+  const empty = join(folder, 'empty')
+  mkdirSync(empty)
+  writeFileSync(
+    join(empty, 'package.json'),
+    JSON.stringify({ type: 'module', dependencies: { next: '16.4.6', counterfoil: '0.1.0' } }),
+  )
+  writeFileSync(join(empty, 'tsconfig.json'), '{}')
+  await run(process.execPath, [join(app, 'node_modules/counterfoil/bin/counterfoil.js'), 'init'], {
+    cwd: empty,
+  })
+  for (const file of ['app/counterfoil.ts', 'proxy.ts', 'next.config.ts'])
+    assert.equal(readFileSync(join(empty, file), 'utf8'), readFileSync(join(app, file), 'utf8'), file)
+  cpSync(join(empty, 'data'), join(app, 'data'), { recursive: true })
+})
+
+test('next build opens nothing, and what it made lets in whom it should', async () => {
+  const building = () => run(process.execPath, [next, 'build'], { cwd: app, env })
+  const { stdout, stderr } = await timed('next build', building)
+  // A path that is not known at build time puts the whole project into what is deployed, the secrets too.
+  assert.doesNotMatch(stdout + stderr, /warning/i)
+  assert.equal(existsSync(join(app, 'data/counterfoil.db')), false)
+  await timed('next start, and the walk', () => walkThrough('start'))
+})
+
+test('next dev does the same', async () => {
+  for (const file of ['counterfoil.db', 'counterfoil.db-wal', 'counterfoil.db-shm'])
+    rmSync(join(app, 'data', file), { force: true })
+  await timed('next dev, and the walk', () => walkThrough('dev'))
+})

@@ -1,0 +1,2 @@
+export { type Adoptions, createAdoptions } from './operations.ts'
+export { adoptionRoutes, asAdoption } from './routes.ts'
