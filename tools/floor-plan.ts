@@ -5,7 +5,7 @@ import { posix } from 'node:path'
 
 const levels: Readonly<Record<string, number>> = {
   ...{ feed: 0, limits: 0, mail: 0, accounts: 1, clients: 1, sessions: 2, tokens: 3 },
-  ...{ carriers: 4, grants: 4, passwords: 4, oauth: 5, http: 6 },
+  ...{ adoptions: 4, carriers: 4, grants: 4, passwords: 4, oauth: 5, http: 6 },
 }
 const open = new Set([
   'contract.ts',

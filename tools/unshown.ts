@@ -3,8 +3,6 @@
 
 export type Unshown = { page: string; blocks: number; why: string }
 
-const excerpt =
-  'Parts that leave out what is around them; the whole is in examples/frameworks and the tests of the package.'
 const elsewhere =
   'What has to be there first (a database, a service, a proxy) is not there in a test of the page.'
 const byHand = 'A way to look at something by hand, with a running program; the program itself is tested.'

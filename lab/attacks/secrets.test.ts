@@ -11,6 +11,7 @@ import { liveThrough, secretRoot } from './life.ts'
 const tables = [
   'account',
   'account_grant',
+  'adoption_end',
   'client',
   'client_assertion',
   'event',
@@ -20,6 +21,7 @@ const tables = [
   'feed_verifier',
   'key_succession',
   'limit_state',
+  'old_credential',
   'outbox',
   'password',
   'password_reset',

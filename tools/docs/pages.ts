@@ -25,6 +25,7 @@ export const sections: readonly Section[] = [
       'examples/frameworks/README.md',
       'examples/bank/README.md',
       'examples/testing/README.md',
+      'examples/moving-in/README.md',
       'examples/commands/README.md',
       'examples/pieces/README.md',
       'examples/forward-auth/README.md',
@@ -43,6 +44,7 @@ export const sections: readonly Section[] = [
       'docs/tasks/leaked-key.md',
       'docs/browser.md',
       'docs/import.md',
+      'docs/tasks/move-in.md',
       'docs/testing.md',
     ],
   },
@@ -100,6 +102,7 @@ export const sections: readonly Section[] = [
       ...[
         'accounts',
         'adapters',
+        'adoptions',
         'attack',
         'carriers',
         'cli',

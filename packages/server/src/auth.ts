@@ -8,9 +8,10 @@ import {
 } from '@counterfoil/verifier'
 import { sql } from 'kysely'
 import { type Accounts, createAccounts } from './accounts/index.ts'
+import { adoptionRoutes, asAdoption, createAdoptions } from './adoptions/index.ts'
 import { type Carriers, carrierRoutes, createCarriers, stalenessFor } from './carriers/index.ts'
 import { type Clients, createClients } from './clients/index.ts'
-import type { Auth } from './contract.ts'
+import type { Adopt, Auth } from './contract.ts'
 import type { Primary } from './db/primary.ts'
 import type { Db } from './db/schema.ts'
 import { createEvents } from './events.ts'
@@ -88,6 +89,7 @@ export type HouseParts = {
   issuer: string
   transport: Transport | null
   metricsToken: string | null
+  adopt?: Adopt | null
 }
 
 /** How many credentials are kept of each kind, so that they need not be read again. */
@@ -104,7 +106,7 @@ const listenersListed = 100
 const listenerSeconds = 600
 
 export function wire(parts: HouseParts): House {
-  const { db, primary, machine, policy, issuer, transport, metricsToken } = parts
+  const { db, primary, machine, policy, issuer, transport, metricsToken, adopt = null } = parts
   const { clock, entropy, secrets, reserveSecrets, hasher, signing, compress, commonPasswords, log } = machine
   const { origin, isHttps, isLocal } = parseIssuer(issuer)
   const isDevelopment = isLocal && transport === null
@@ -174,6 +176,12 @@ export function wire(parts: HouseParts): House {
     outlive: grants.outlive,
   })
 
+  const adoptions =
+    adopt === null
+      ? null
+      : createAdoptions({
+          ...{ db, clock, secrets, policy, feed, events, limits, accounts, sessions, find: adopt },
+        })
   const consent = { grants, clock, issuer, words: policy.scopes }
   const passwords = { ...verbs, signIn: metrics.countingSignIns(verbs.signIn) }
 
@@ -199,6 +207,7 @@ export function wire(parts: HouseParts): House {
     ...sessionPages(sessions),
     ...passwordRoutes(passwords, policy.verifiedEmail),
     ...passwordPages(passwords),
+    ...(adoptions === null ? [] : adoptionRoutes(adoptions)),
     ...grantRoutes({ grants, feed, clock }),
     ...grantPages({ ...consent, reauthenticate: passwords.reauthenticate }),
     ...accountPages(passwords, showAccount({ sessions, clock, showGrants: showGrants(consent) })),
@@ -228,6 +237,8 @@ export function wire(parts: HouseParts): House {
     })
   }
 
+  const fetch = createHandler({ routes, edge, metrics, log, around: causeOf(machine.statements) })
+
   return {
     routes,
     policy,
@@ -240,7 +251,9 @@ export function wire(parts: HouseParts): House {
     keys,
     mail,
     importing: verbs.importing,
-    fetch: createHandler({ routes, edge, metrics, log, around: causeOf(machine.statements) }),
+    fetch,
+    adopt: (request, { carrier = 'cookie', address = null } = {}) =>
+      fetch(asAdoption(request, { issuer, carrier }), { address }),
     retire() {
       isRetired = true
     },
@@ -264,6 +277,7 @@ export function wire(parts: HouseParts): House {
           feed.prune(),
           clients.prune(),
           grants.prune(),
+          adoptions?.prune(),
           statusLists.prune(),
         ]
         const done = await Promise.allSettled([...all, events.prune(db, policy.eventSeconds)])

@@ -20,10 +20,30 @@ export type AuthOptions = {
   policy?: object
   /** How mail leaves. May be left out only where the issuer is http on localhost: then it waits at /dev/mail. */
   mail?: { smtp: string; from: string } | Transport
+  /**
+   * While people move in from another system: who is signed in over there, as the application finds out from this request,
+   * or `null`. Turns `POST /auth/adopt` on. See docs/tasks/move-in.md.
+   */
+  adopt?: Adopt
   /** Opens /metrics to whoever shows it as a bearer token. Without one it is for this machine, and on localhost alone. */
   metricsToken?: string
   /** Whether to bring the database's schema up to date at start. Default true. */
   migrate?: boolean
+}
+
+/** The request has no body. What it throws is an error of the server (500), and nothing is used up. */
+export type Adopt = (request: Request) => Promise<Adoptable | null> | Adoptable | null
+
+/** A credential of another system that the application has checked: it is good there, at this moment. */
+export type Adoptable = {
+  /** Whose it is: the account's id, which `counterfoil import` keeps. Or `email`. */
+  account?: string
+  /** The address of the account, if there is no id. Only where people could not change it to somebody else's over there. */
+  email?: string
+  /** The credential itself, or what names it and no other: a session's id, the `jti` of a token. Kept as a hash. */
+  credential: string
+  /** When it ends by itself, in whole seconds since 1970; until then it is remembered, and never taken after. */
+  expiresAt: number
 }
 
 export type CheckOptions = {
@@ -58,6 +78,13 @@ export type AskedGrant = {
 /** Of the socket's other end; `null` where the listener does not say, and then limits per network do not apply. */
 export type Remote = { address: string | null }
 
+export type AdoptOptions = {
+  /** Default `cookie`. */
+  carrier?: 'cookie' | 'token'
+  /** The other end of the socket; without it limits per network do not apply. */
+  address?: string | null
+}
+
 export type Auth = {
   /** The whole server. `remote` tells where the request comes from; without it limits per network do not apply. */
   fetch(request: Request, remote?: Remote): Promise<Response>
@@ -71,6 +98,11 @@ export type Auth = {
   identify(request: IncomingRequest, given?: CheckOptions): Promise<Caller | null>
   /** The same, at once where the credential is known and later where it is not: `await` takes both. Throws or rejects. */
   check(request: IncomingRequest, given?: CheckOptions): Caller | null | Promise<Caller | null>
+  /**
+   * `POST /auth/adopt` for a request that came for something else: what it answers is what a browser is to be sent, its
+   * cookies at least. Guarded by where this request says that it comes from, whatever its method.
+   */
+  adopt(request: IncomingRequest, given?: AdoptOptions): Promise<Response>
   /** The guard alone: refuses what may be forged (`forged_request`), and looks at no credential. */
   guard(request: IncomingRequest): void
   /**

@@ -24,7 +24,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       'mail is not set (COUNTERFOIL_SMTP and COUNTERFOIL_MAIL_FROM). Only a server on localhost may keep its mail to itself.',
     )
   }
-  const { secret, reserveSecret, issuer, metricsToken = null } = options
+  const { secret, reserveSecret, issuer, metricsToken = null, adopt = null } = options
   const machine = createMachine({
     rootSecret: secretBytes(secret),
     reserveSecret: reserveSecret ? async () => secretBytes(await reserveSecret()) : null,
@@ -39,7 +39,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   try {
     if (options.migrate ?? true) await migrate(db)
     for (const risk of await readRisks(db, engine)) machine.log.error(risk, new Error('durability'))
-    const house = wire({ db, primary, machine, policy, issuer, transport, metricsToken })
+    const house = wire({ db, primary, machine, policy, issuer, transport, metricsToken, adopt })
     const { during } = machine.statements
     await during('start', async () => {
       await house.keys.maintain()
@@ -58,6 +58,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       identify: house.identify,
       check: house.check,
       guard: house.guard,
+      adopt: house.adopt,
       demand: house.demand,
       grants: { request: house.grants.request },
       retire: house.retire,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { argon2Sync } from 'node:crypto'
 import { it } from 'node:test'
+import type { Adopt } from './contract.ts'
 import { type EventKind, eventKinds } from './events.ts'
 import {
   callChain,
@@ -52,6 +53,16 @@ async function handOn(house: TestHouse, browser: Owner['browser'], audience: str
 
 type Owner = Awaited<ReturnType<TestHouse['member']>>
 
+/** What another system handed out, as this application reads it. */
+const shown = (credential: string, accountId: string) => ({
+  json: { carrier: 'token' },
+  headers: { authorization: `Old ${credential} ${accountId}` },
+})
+const adopt: Adopt = ({ headers }) => {
+  const [, credential = '', account = ''] = /^Old (.*) (\S+)$/.exec(headers.get('authorization') ?? '') ?? []
+  return { account, credential, expiresAt: credential === 'good' ? 4_000_000_000 : 1 }
+}
+
 /** For each kind, an act that must be on record afterwards. */
 const acts: Readonly<Record<EventKind, (house: TestHouse, owner: Owner) => Promise<unknown>>> = {
   account_disabled: ({ house }, { accountId }) => house.accounts.disable(accountId),
@@ -64,6 +75,10 @@ const acts: Readonly<Record<EventKind, (house: TestHouse, owner: Owner) => Promi
     const rules = { unproven: 'reset', isDryRun: false } as const
     return house.importing(rules).take(db, [{ ...row, hash: null, createdAt: null }])
   },
+  adoption_refused: (house, { accountId }) =>
+    house.program().send('POST', '/auth/adopt', shown('used up', accountId)),
+  session_adopted: (house, { accountId }) =>
+    house.program().send('POST', '/auth/adopt', shown('good', accountId)),
   carrier_changed: (_, { browser }) => browser.post('/auth/carrier', { carrier: 'token' }),
   client_added: ({ house }) => house.clients.add('api'),
   async client_removed({ house }) {
@@ -147,6 +162,7 @@ const acts: Readonly<Record<EventKind, (house: TestHouse, owner: Owner) => Promi
 }
 
 const refused: readonly EventKind[] = [
+  'adoption_refused',
   'grant_misused',
   'limit_reached',
   'password_change_failed',
@@ -162,7 +178,7 @@ const refused: readonly EventKind[] = [
 onEachEngine('events', (open) => {
   it('are on record for every kind of act that the list names, without a secret or anything that was typed', async () => {
     for (const kind of eventKinds) {
-      const house = await openHouse(open, { policy: callChain })
+      const house = await openHouse(open, { policy: callChain, adopt })
       const owner = await house.member()
       await house.db.deleteFrom('event').execute()
       await acts[kind](house, owner)

@@ -4,6 +4,10 @@ import { Refusal, type RefusalEntry, verifierRefusals } from '@counterfoil/verif
 export const refusals = {
   ...verifierRefusals,
   sign_in_failed: { status: 401, message: 'The address and the password do not fit together.' },
+  adoption_refused: {
+    status: 401,
+    message: 'What came from the other system is not taken here, or not any more. Sign in.',
+  },
   password_wrong: { status: 403, message: 'The current password is not right.' },
   password_required: {
     status: 422,

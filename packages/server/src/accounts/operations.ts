@@ -27,6 +27,8 @@ export type Accounts = {
    * else ends in this transaction; the feed is written once, and last.
    */
   endAll(tx: Db, id: string, also?: readonly Ending[]): Promise<number>
+  /** From here on no credential of another system is taken for this account. Under its lock. */
+  endAdoption(tx: Db, id: string): Promise<void>
   /** Disables an account and ends all it had begun. `false` where nothing changed. */
   disable(id: string): Promise<boolean>
   enable(id: string): Promise<boolean>
@@ -60,6 +62,7 @@ export function createAccounts({ db, clock, entropy, feed, events }: Needs): Acc
     },
     findTaken: store.findTaken,
     createMany: store.insertMany,
+    endAdoption: (tx, id) => store.endAdoption(tx, { id, at: clock.now() }),
     markVerified: (tx, id) => store.markVerified(tx, id, clock.now()),
     disable: (id) =>
       transact(db, async (tx) => {

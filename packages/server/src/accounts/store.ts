@@ -85,3 +85,12 @@ export async function lock(tx: Db, id: string): Promise<Account | undefined> {
 export async function setEnd(tx: Db, id: string, position: number): Promise<void> {
   await tx.updateTable('account').set({ end_position: position }).where('id', '=', id).execute()
 }
+
+/** The first time counts, and stays. */
+export async function endAdoption(tx: Db, given: { id: string; at: number }): Promise<void> {
+  await tx
+    .insertInto('adoption_end')
+    .values({ account_id: given.id, ended_at: given.at })
+    .onConflict((conflict) => conflict.column('account_id').doNothing())
+    .execute()
+}

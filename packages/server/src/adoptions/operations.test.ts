@@ -72,7 +72,7 @@ onEachEngine('an old credential', (open) => {
     assert.deepEqual([claims.auth_time, claims.amr], [0, ['adopted']])
   })
 
-  it('A-128: is good for one session, however many show it at once', async () => {
+  it('is good for one session, however many show it at once', async () => {
     const { at, old } = await start()
     await moved(at, old)
     const shown = Array.from({ length: 64 }, () => byHeader(at.program(), 'oldada'))
@@ -131,17 +131,18 @@ onEachEngine('an old credential', (open) => {
     ],
     ['told to end all other sessions', (_, { browser }) => browser.post('/auth/sessions/end-others')],
   ]
-  for (const [what, end] of ends)
-    it(`A-129: is worth nothing once its account was ${what}`, async () => {
-      const { at, old } = await start()
-      const { browser, email, accountId: id } = await at.member()
-      old.set('stolen', { account: id, credential: 'one', expiresAt: later })
+  it('A-95: is worth nothing once its account was disabled, proven anew, or told to end all others', async () => {
+    const { at, old } = await start()
+    for (const [turn, [what, end]] of ends.entries()) {
+      const { browser, email, accountId: id } = await at.member(`ada.${turn}@example.org`)
+      old.set('stolen', { account: id, credential: `one of ${turn}`, expiresAt: later })
       await end(at, { id, email, browser })
       const before = (await sessionsOf(at)).length
-      assert.equal(await codeOf(await byHeader(at.program(), 'stolen')), '401 adoption_refused')
-      assert.equal((await sessionsOf(at)).length, before)
-      assert.deepEqual(await at.db.selectFrom('old_credential').selectAll().execute(), [])
-    })
+      assert.equal(await codeOf(await byHeader(at.program(), 'stolen')), '401 adoption_refused', what)
+      assert.equal((await sessionsOf(at)).length, before, what)
+    }
+    assert.deepEqual(await at.db.selectFrom('old_credential').selectAll().execute(), [])
+  })
 
   it('is refused in one way, whatever is wrong with it', async () => {
     const { at, old } = await start()
@@ -190,7 +191,7 @@ onEachEngine('an old credential', (open) => {
     assert.equal((await byHeader(at.program(), 'oldada')).status, 200)
   })
 
-  it('A-127: is shown by nobody but pages of our own, and takes no place of a session', async () => {
+  it('A-16: is shown by nobody but pages of our own, and takes no place of a session', async () => {
     const { at, old } = await start()
     await moved(at, old)
     const cookie = { cookie: 'sid=oldada' }

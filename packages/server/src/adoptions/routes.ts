@@ -1,5 +1,5 @@
 import { headerOf, type IncomingRequest } from '@counterfoil/verifier'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Route, route } from '../http/route.ts'
 import { refuse } from '../refusals.ts'
 import { deviceLabel } from '../sessions/index.ts'

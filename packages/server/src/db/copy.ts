@@ -14,6 +14,8 @@ export const copiedTables: readonly (readonly [table: string, key: string])[] = 
   ['sign_up', 'id'],
   ['session', 'id'],
   ['account_grant', 'id'],
+  ['old_credential', 'digest'],
+  ['adoption_end', 'account_id'],
   ['status_list', 'id'],
   ['status_place', 'place'],
   ['signing_key', 'kid'],

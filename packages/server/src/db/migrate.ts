@@ -7,6 +7,7 @@ import * as keySuccession from './migrations/2026-11-26t15-key-succession.ts'
 import * as sessionKeys from './migrations/2026-11-26t15-session-keys.ts'
 import * as statusLists from './migrations/2026-11-26t16-status-lists.ts'
 import * as grants from './migrations/2026-11-26t17-grants.ts'
+import * as oldCredentials from './migrations/2026-11-26t17-old-credentials.ts'
 import type { Db } from './schema.ts'
 
 /** Imported by name: what runs is what was reviewed, not what happens to lie in a folder. Names are permanent. */
@@ -18,6 +19,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '2026-11-26t15-session-keys': sessionKeys,
   '2026-11-26t16-status-lists': statusLists,
   '2026-11-26t17-grants': grants,
+  '2026-11-26t17-old-credentials': oldCredentials,
 }
 
 /** Brings the tables to the present schema and returns the names of the migrations that it applied, in order. */

@@ -11,6 +11,8 @@ export type Schema = {
   client_assertion: ClientAssertionTable
   session: SessionTable
   account_grant: GrantTable
+  old_credential: OldCredentialTable
+  adoption_end: AdoptionEndTable
   status_list: StatusListTable
   status_place: StatusPlaceTable
   signing_key: SigningKeyTable
@@ -37,6 +39,17 @@ export type AccountTable = {
   end_position: number
   created_at: number
 }
+
+/** One of another system that was taken here, by its hash, until it would have ended by itself. */
+export type OldCredentialTable = {
+  digest: string
+  account_id: string
+  adopted_at: number
+  expires_at: number
+}
+
+/** Whose owner ended all other sessions: none of another system is taken for it any more. */
+export type AdoptionEndTable = { account_id: string; ended_at: number }
 
 export type PasswordTable = { account_id: string; hash: string; changed_at: number }
 

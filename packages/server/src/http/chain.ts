@@ -51,6 +51,7 @@ export function readExchange(route: Route, { request, params, remote, url }: Inc
     accept,
     wantsJson: accept.includes('application/json') && !accept.includes('text/html'),
     authorization: readsCookies(route) ? null : headers.get('authorization'),
+    asCame: () => new Request(`${origin}${url.pathname}${url.search}`, { method: request.method, headers }),
     lastEventId: headers.get('last-event-id'),
     ifNoneMatch: headers.get('if-none-match'),
     shown: () => edge.carriers.shown(credentialOf(request)),

@@ -56,6 +56,12 @@ const accounts: Record<string, Contract> = {
     refusals: ['sign_in_failed', 'email_invalid', ...typed, ...tries, ...bound],
     ...dpop,
   },
+  'POST /auth/adopt': {
+    summary: 'A session for what another system handed out, once. There only while an application moves in.',
+    answers: { 200: 'Credential' },
+    refusals: ['adoption_refused', 'email_invalid', ...tries, ...bound],
+    ...dpop,
+  },
   'POST /auth/sign-out': {
     summary: 'Sign out. Without a credential there is nothing to do.',
     answers: { 204: null },

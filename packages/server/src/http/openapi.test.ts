@@ -28,7 +28,7 @@ let routes: readonly Route[] = []
 let document: Document
 before(async () => {
   routes = await routeTable()
-  const auth = await createTestAuth()
+  const auth = await createTestAuth({ adopt: () => null })
   const answer = await auth.fetch(new Request(`${auth.issuer}/openapi.json`))
   assert.equal(answer.headers.get('content-type'), 'application/json')
   document = await answer.json()

@@ -28,6 +28,8 @@ export type RouteRequest<Body> = {
   accept: string
   /** A page that machines read too: `Accept` asks for JSON and not for HTML. */
   wantsJson: boolean
+  /** The request itself without its body, for the application's own look at it. Its host is ours, whatever it said. */
+  asCame(): Request
   /** The header as it came, for clients and operators; null where a route reads our own credentials. */
   authorization: string | null
   /** How far a listener to the feed has come, as it was told. */

@@ -116,7 +116,9 @@ onEachEngine('every route', (open) => {
   it('does its work for an honest request: the walks above are stopped by the guard and by nothing else', async () => {
     const { home } = await stageIn(open)
     // A token beside a cookie is made of what is there, for whoever proves a key: its own tests show that.
-    const routes = home.house.routes.filter(({ path }) => path !== '/auth/token')
+    // What another system handed out takes no place of a session: its own tests show that too.
+    const apart = ['/auth/token', '/auth/adopt']
+    const routes = home.house.routes.filter(({ path }) => !apart.includes(path))
     for (const route of unsafe(routes).filter(isForms)) {
       const { method, path } = route
       const stage = await anotherCast(home, label(route).replace(/\W+/g, '.'))

@@ -20,6 +20,8 @@ export type Beginning = {
   /** The feed position read in the same statement as the credential that was proven. */
   began: number
   amr: string
+  /** When the account proved who it is, if that was not now; 0: never, here. */
+  authenticatedAt?: number
   network: string | null
   /** The session whose cookie the new one takes the place of. */
   replaces: { id: string; accountId: string } | null
@@ -124,7 +126,7 @@ export function createSessions(needs: Needs): Sessions {
       carrier: given.carrier,
       began: given.began,
       created_at: now,
-      authenticated_at: now,
+      authenticated_at: given.authenticatedAt ?? now,
       last_seen_at: now,
       expires_at: now + policy.sessionAbsoluteSeconds,
       ended_at: null,
@@ -183,6 +185,8 @@ export function createSessions(needs: Needs): Sessions {
   async function endOthers({ accountId, keep }: { accountId: string; keep: string }): Promise<number> {
     return transact(db, async (tx) => {
       await accounts.lock(tx, accountId)
+      // What another system handed out and nobody has shown yet is a session as well.
+      await accounts.endAdoption(tx, accountId)
       const ended = await store.endOthers(tx, { accountId, keep, at: clock.now(), reason: 'end_others' })
       if (ended.length === 0) return 0
       await events.record(tx, {

@@ -171,7 +171,7 @@ export async function renewProof(
 ): Promise<{ cookie_hash: string | null } | undefined> {
   const before = await tx
     .updateTable('session')
-    .set({ authenticated_at: given.at, last_seen_at: given.at, refresh_rotated_at: given.at })
+    .set({ authenticated_at: given.at, last_seen_at: given.at, refresh_rotated_at: given.at, amr: 'pwd' })
     .where('id', '=', given.id)
     .where('ended_at', 'is', null)
     .returning('cookie_hash')

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { parseEmail } from '../accounts/index.ts'
 import { type House, wire } from '../auth.ts'
-import type { Auth } from '../contract.ts'
+import type { Adopt, Auth } from '../contract.ts'
 import { migrate } from '../db/migrate.ts'
 import { openDatabase } from '../db/open.ts'
 import { transact } from '../db/transact.ts'
@@ -17,6 +17,8 @@ export type TestAuthOptions = {
   issuer?: string
   /** See docs/policy.md. Unknown keys are an error. */
   policy?: object
+  /** As for `createAuth`: who is signed in to the system that is moved from. */
+  adopt?: Adopt
   /** Where the clock stands at first, in seconds since 1970. Default 1800000000. */
   now?: number
 }
@@ -55,7 +57,7 @@ export async function createTestAuth(options: TestAuthOptions = {}): Promise<Tes
   // The database is of the same time as everything else.
   const wall = () => sql<number>`cast(${clock.instant().wall} as bigint)`
   const parts = { db, primary: { ...primary, wall }, machine, policy, issuer }
-  const house = wire({ ...parts, transport: null, metricsToken: null })
+  const house = wire({ ...parts, transport: null, metricsToken: null, adopt: options.adopt ?? null })
   await house.keys.maintain()
   await house.feed.start()
   await house.chores.tick()
@@ -122,10 +124,10 @@ export async function createTestAuth(options: TestAuthOptions = {}): Promise<Tes
 
 /** What an application is given; the rooms stay inside. */
 function outerSideOf(house: House): Omit<Auth, 'close'> {
-  const { fetch, serves, identify, check, guard, demand, retire } = house
+  const { fetch, adopt, serves, identify, check, guard, demand, retire } = house
   const { request } = house.grants
   return {
-    ...{ fetch, serves, identify, check, guard, demand, retire },
+    ...{ fetch, adopt, serves, identify, check, guard, demand, retire },
     ...{ grants: { request }, drain: house.feed.hub.stop },
   }
 }

@@ -1,5 +1,6 @@
 import { after } from 'node:test'
 import { type House, wire } from '../auth.ts'
+import type { Adopt } from '../contract.ts'
 import { openDatabase } from '../db/open.ts'
 import type { Db } from '../db/schema.ts'
 import type { Transport } from '../machine.ts'
@@ -53,6 +54,7 @@ export type HouseOptions = {
   rootSecret?: Uint8Array
   hashingQueue?: number
   metricsToken?: string
+  adopt?: Adopt
   clock?: HandClock
   /** Hears at once of what others write, as servers do; a test that counts statements must not. */
   hints?: boolean
@@ -76,7 +78,16 @@ export async function openHouse(open: OpenTestDatabase, options: HouseOptions = 
   let skew = 0
   const theirs = { ...machine.clock, instant: () => ({ mono: 0, wall: machine.clock.instant().wall - skew }) }
   const primary = { ...handPrimary(theirs, opened.primary), hints }
-  const wired = wire({ db, primary, machine, policy, issuer, transport, metricsToken })
+  const wired = wire({
+    db,
+    primary,
+    machine,
+    policy,
+    issuer,
+    transport,
+    metricsToken,
+    adopt: options.adopt ?? null,
+  })
   const house: House = { ...wired, fetch: holdingToContract(wired.fetch, wired.routes) }
   await house.keys.maintain()
   await house.feed.start()

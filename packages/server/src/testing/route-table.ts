@@ -13,6 +13,7 @@ export async function routeTable(): Promise<readonly Route[]> {
   const issuer = 'http://localhost:3000'
   const house = wire({
     ...{ db, primary, machine, policy: parsePolicy({}), issuer, transport: null, metricsToken: null },
+    adopt: () => null,
   })
   await close()
   return house.routes

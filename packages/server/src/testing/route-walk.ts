@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { sql } from 'kysely'
+import type { Adopt } from '../contract.ts'
 import { assets } from '../http/assets.ts'
 import type { Route } from '../http/index.ts'
 import type { Agent } from './agent.ts'
@@ -25,13 +26,23 @@ export type Stage = {
   asked: string
 }
 
+const movedEmail = 'moved@example.org'
+
+/** Whoever asks is signed in to the system before: nothing but the guard is in the way. */
+const adopt: Adopt = () => ({
+  email: movedEmail,
+  credential: 'of the system before',
+  expiresAt: 4_000_000_000,
+})
+
 export type StageOptions = { verifiedEmail?: 'required' | 'optional'; issuer?: string }
 
 export async function stageIn(open: OpenTestDatabase, options: StageOptions = {}): Promise<Stage> {
   const { verifiedEmail = 'required', ...rest } = options
   // Each route has people of its own, and all of them come from one network.
   const policy = { verifiedEmail, signUpsPerNetwork: 1000 }
-  const home = await openHouse(open, { policy, ...rest })
+  const home = await openHouse(open, { policy, adopt, ...rest })
+  await home.house.accounts.create(home.db, { email: movedEmail, isVerified: true })
   return anotherCast(home, 'first')
 }
 
@@ -88,6 +99,7 @@ function bodyOf({ path }: Route, stage: Stage): Record<string, string | number> 
     '/auth/sign-up': { email: `joan.${email}`, password: goodPassword },
     '/auth/verify-email': { token: verifyToken, password: otherPassword },
     '/auth/sign-in': credentials,
+    '/auth/adopt': { carrier: 'cookie' },
     '/auth/reauthenticate': { password: goodPassword },
     '/auth/token': { audience: 'https://api.example' },
     '/auth/carrier': { carrier: 'token' },

@@ -9,11 +9,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('adopted_at', 'bigint', (column) => column.notNull())
     .addColumn('expires_at', 'bigint', (column) => column.notNull())
     .execute()
-  await db.schema
-    .createIndex('old_credential_by_expiry')
-    .on('old_credential')
-    .column('expires_at')
-    .execute()
+  await db.schema.createIndex('old_credential_by_expiry').on('old_credential').column('expires_at').execute()
   await db.schema
     .createTable('adoption_end')
     .addColumn('account_id', 'text', (column) => column.primaryKey().notNull())
