@@ -2,6 +2,7 @@ import { accepted, type Check, refused, skipped } from './check.ts'
 import { lookalikesOf } from './evidence.ts'
 import { softened } from './forged-checks.ts'
 import { evil } from './forging.ts'
+import { flagOf, lacks } from './lacking.ts'
 import { cookieText } from './received-cookies.ts'
 import { filledRoute, mentions, ownBody } from './route.ts'
 import {
@@ -43,7 +44,8 @@ const openRedirect: Check = {
     'Send browsers on to plain paths of your own alone: parse the address, and compare its origin with yours.',
   async run(scene) {
     const route = needRoute(scene.description.redirect, 'redirect')
-    if (!mentions(route, 'url')) return skipped('the description of redirect does not say where {url} goes')
+    if (!mentions(route, 'url'))
+      return skipped(`redirect (${flagOf('redirect')}) does not say where {url} goes`)
     const jar =
       scene.description.cookie === null ? new Map<string, string>() : (await living(scene, 'cookie')).jar
     const callers: Header[][] = [[], ...(jar.size === 0 ? [] : [[['Cookie', cookieText(jar)] as const]])]
@@ -165,7 +167,7 @@ const socket: Check = {
   remedy: 'Compare Origin with your own before you accept an upgrade.',
   async run(scene) {
     const path = scene.description.socket
-    if (path === null) return skipped('the description has no socket')
+    if (path === null) return skipped(lacks('socket'))
     const { jar } = await living(scene, 'cookie')
     const upgrade = async (evidence: readonly Header[]) => {
       const headers: Header[] = [

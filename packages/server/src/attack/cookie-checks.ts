@@ -1,6 +1,6 @@
 import { accepted, type Check, type Outcome, refused, skipped } from './check.ts'
 import type { ReceivedCookie } from './received-cookies.ts'
-import type { Scene } from './scene.ts'
+import { noCookie, type Scene } from './scene.ts'
 
 type Rule = {
   id: string
@@ -59,8 +59,7 @@ const cookieCheck = ({ fault, ...rule }: Rule): Check => ({
 
 function judge(scene: Scene, fault: Rule['fault']): Outcome {
   const cookies = scene.shared.get('session cookies') as readonly ReceivedCookie[] | undefined
-  if (cookies === undefined || cookies.length === 0)
-    return skipped('no cookie of the sign-in carries the session')
+  if (cookies === undefined || cookies.length === 0) return skipped(noCookie(scene))
   const faults = cookies.flatMap((cookie) => {
     const found = fault(cookie)
     return found === null ? [] : [`${cookie.name} ${found}`]

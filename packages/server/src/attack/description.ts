@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { flagOf } from './lacking.ts'
 import { type Route, routeSchema } from './route.ts'
 
 /** Where a target describes itself, and where its owner agrees to be attacked. */
@@ -8,13 +9,20 @@ const longestText = 8_192
 const text = z.string().min(1).max(longestText)
 const optionalRoute = routeSchema.nullable().default(null)
 /** A member of a JSON answer: `tokens.access`. */
-const member = z
-  .string()
-  .regex(/^[\w-]{1,60}(?:\.[\w-]{1,60}){0,5}$/, 'names a member of an answer: tokens.access')
-const obtained = z
-  .union([text, z.strictObject({ request: routeSchema, member })])
-  .nullable()
-  .default(null)
+const memberPattern = /^[\w-]{1,60}(?:\.[\w-]{1,60}){0,5}$/
+const member = z.string().regex(memberPattern, 'names a member of an answer: tokens.access')
+/** `GET /balance balance`: a route, and after it the member of its answer. */
+const inWords = z.string().transform((words, context) => {
+  const at = words.lastIndexOf(' ')
+  const route = routeSchema.safeParse(words.slice(0, at))
+  if (/^(?:[A-Z]+ )?\//.test(words) && route.success && memberPattern.test(words.slice(at + 1))) {
+    return { request: route.data, member: words.slice(at + 1) }
+  }
+  context.addIssue({ code: 'custom', message: 'is spelled METHOD /path, and then a member of the answer' })
+  return z.NEVER
+})
+const shownBy = z.union([inWords, z.strictObject({ request: routeSchema, member })])
+const obtained = z.union([shownBy, text]).nullable().default(null)
 
 const schema = z.strictObject({
   consent: z.boolean().default(false),
@@ -44,15 +52,17 @@ const schema = z.strictObject({
       expired: obtained,
       other_audience: obtained,
     })
+    // The name that RFC 6749 section 5.1 gives it, as with access_token.
+    .transform((token) => {
+      const refresh = token.refresh ?? (token.refresh_by === null ? null : 'refresh_token')
+      return { ...token, refresh }
+    })
     .nullable()
     .default(null),
   who: optionalRoute,
   act: optionalRoute,
   effect: z
-    .union([
-      routeSchema.transform((request) => ({ request, member: null })),
-      z.strictObject({ request: routeSchema, member }),
-    ])
+    .union([shownBy, routeSchema.transform((request) => ({ request, member: null }))])
     .nullable()
     .default(null),
   sign_out: optionalRoute,
@@ -63,7 +73,10 @@ const schema = z.strictObject({
     .nullable()
     .default(null),
   csrf: z
-    .strictObject({ page: routeSchema, field: z.string().min(1).max(100) })
+    .union([
+      inWords.transform(({ request, member }) => ({ page: request, field: member })),
+      z.strictObject({ page: routeSchema, field: z.string().min(1).max(100) }),
+    ])
     .nullable()
     .default(null),
 })
@@ -90,9 +103,11 @@ export function parseDescription(given: unknown, overrides: Overrides = {}): Des
 
 /** What a run cannot do without. */
 export function missingFrom({ account, cookie, token, who }: Description): string | null {
-  if (account === null) return 'account (a test account: name and password)'
-  if (cookie === null && token === null) return 'cookie.sign_in or token.sign_in'
-  return who === null ? 'who (a route that tells who is signed in)' : null
+  if (account === null) return `account (a test account: name and password; ${flagOf('account')})`
+  if (cookie === null && token === null) {
+    return `cookie.sign_in or token.sign_in (${flagOf('cookie.sign_in')}, ${flagOf('token.sign_in')})`
+  }
+  return who === null ? `who (a route that tells who is signed in; ${flagOf('who')})` : null
 }
 
 /** A name that the target chose, fit for a terminal. */

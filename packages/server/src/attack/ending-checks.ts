@@ -1,5 +1,6 @@
 import { accepted, type Check, type Outcome, refused, skipped, unjudged } from './check.ts'
 import { memberOf } from './description.ts'
+import { flagOf, lacks } from './lacking.ts'
 import { filledRoute } from './route.ts'
 import {
   credentialOf,
@@ -65,9 +66,14 @@ async function refreshWith(scene: Scene, session: Session): Promise<Session | nu
 async function refreshable(scene: Scene): Promise<Session> {
   needRoute(scene.description.token?.refresh_by, 'token.refresh_by')
   const session = await signIn(scene, { carrier: 'token' })
-  if (session.refresh === null)
-    throw unjudged('signing in brings no refresh token (name its member in token.refresh)')
+  if (session.refresh === null) throw unjudged(noRefresh(scene))
   return session
+}
+
+function noRefresh({ description }: Scene): string {
+  const member = description.token?.refresh ?? null
+  if (member === null) return lacks('token.refresh')
+  return `signing in brings no ${member}; name the member with token.refresh (${flagOf('token.refresh')})`
 }
 
 async function mustRefresh(scene: Scene, session: Session): Promise<Session> {
@@ -198,7 +204,7 @@ const refreshAsAccess: Check = {
   remedy: 'Say in each token what it is for (typ, RFC 8725 section 3.11), and check it.',
   async run(scene) {
     const session = await living(scene, 'token')
-    if (session.refresh === null) return skipped('signing in brings no refresh token')
+    if (session.refresh === null) return skipped(noRefresh(scene))
     return (await isAlive(scene, { ...session, access: session.refresh }))
       ? accepted('the refresh token alone is signed in')
       : refused(`the refresh token opens nothing by ${credentialOf(session)[0]?.[0]}`)

@@ -1,5 +1,6 @@
 import { unjudged } from './check.ts'
 import { memberOf } from './description.ts'
+import { flagOf } from './lacking.ts'
 import { type BodyType, bodyAs, filledRoute, mentions, type Route } from './route.ts'
 import {
   credentialOf,
@@ -96,7 +97,7 @@ async function proveAct(scene: Scene): Promise<void> {
   const first = await effectOf(scene, session)
   const isSteady = first === (await effectOf(scene, session))
   if (!isSteady) {
-    const reason = 'the effect changes by itself, so an act cannot be told from none (name a member of it)'
+    const reason = `the effect changes by itself, so an act cannot be told from none (name a member of it: ${flagOf('effect')} 'GET /path member')`
     scene.shared.set('act', reason)
     throw unjudged(reason)
   }

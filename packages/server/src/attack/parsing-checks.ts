@@ -1,6 +1,7 @@
 import { accepted, type Check, refused, skipped } from './check.ts'
+import { lacks } from './lacking.ts'
 import { cookieText } from './received-cookies.ts'
-import { isAlive, isSignedIn, living, type Scene } from './scene.ts'
+import { isAlive, isSignedIn, living, noCookie, type Scene } from './scene.ts'
 import type { Header } from './wire.ts'
 
 type Disguise = { what: string; headers: Header[] }
@@ -28,7 +29,7 @@ const twoCookies: Check = {
   async run(scene) {
     const { jar } = await living(scene, 'cookie')
     const [name] = scene.cookieNames
-    if (name === undefined) return skipped('no cookie carries the session')
+    if (name === undefined) return skipped(noCookie(scene))
     const good = cookieText(jar)
     const other = `${name}=${scene.tools.entropy.id()}`
     const outcome = await tryAll(scene, 'cookie', [
@@ -106,7 +107,7 @@ const fallBack: Check = {
   async run(scene) {
     const { description } = scene
     if (description.cookie === null || description.token === null)
-      return skipped('only one carrier is described')
+      return skipped(lacks(description.cookie === null ? 'cookie.sign_in' : 'token.sign_in'))
     // A route that reads no token cannot fall back from one.
     await living(scene, 'token')
     const { jar } = await living(scene, 'cookie')

@@ -2,6 +2,7 @@ import type { Entropy, Signing, Watch } from '../machine.ts'
 import { unjudged } from './check.ts'
 import { type Description, memberOf } from './description.ts'
 import type { KeyHost } from './key-host.ts'
+import { type Describable, lacks } from './lacking.ts'
 import { cookieText, keepCookies, type ReceivedCookie, receivedCookies } from './received-cookies.ts'
 import type { Redaction } from './redaction.ts'
 import { type Body, type Filling, filledRoute, mentions, ownBody, type Route } from './route.ts'
@@ -107,7 +108,7 @@ export function fillingOf({ description, tools }: Scene): Filling {
 /** The page's anti-forgery value for whoever holds the jar, which it may fill. */
 export async function csrfFor(scene: Scene, jar: Map<string, string>): Promise<string> {
   const { csrf } = scene.description
-  if (csrf === null) throw unjudged('a route asks for {csrf}, and the description does not say where it is')
+  if (csrf === null) throw unjudged(`a route asks for {csrf}, and ${lacks('csrf')}`)
   const answer = await scene.send(request(csrf.page, jar.size === 0 ? [] : [['Cookie', cookieText(jar)]]))
   keep(scene, jar, receivedCookies(answer))
   const value =
@@ -151,7 +152,7 @@ export async function trySignIn(scene: Scene, given: SignIn): Promise<Session> {
   const { carrier, jar = new Map<string, string>(), body = ownBody } = given
   const { description } = scene
   const route = carrier === 'cookie' ? description.cookie?.sign_in : description.token?.sign_in
-  if (route === undefined) throw unjudged(`the description has no sign-in by ${carrier}`)
+  if (route === undefined) throw unjudged(lacks(`${carrier}.sign_in`))
   const csrf = mentions(route, 'csrf') ? await csrfFor(scene, jar) : ''
   const filled = filledRoute(route, { ...fillingOf(scene), csrf, ...given.fill })
   const evidence = given.evidence ?? ownEvidence(scene.origin)
@@ -187,8 +188,12 @@ export async function living(scene: Scene, carrier: Carrier): Promise<Session> {
   return session
 }
 
-export function needRoute(route: Route | null | undefined, name: string): Route {
-  if (route === null || route === undefined) throw unjudged(`the description has no ${name}`)
+/** Why there is no session cookie to try anything with. */
+export const noCookie = ({ description }: Scene): string =>
+  description.cookie === null ? lacks('cookie.sign_in') : 'no cookie carries the session'
+
+export function needRoute(route: Route | null | undefined, name: Describable): Route {
+  if (route === null || route === undefined) throw unjudged(lacks(name))
   return route
 }
 

@@ -1,5 +1,6 @@
 import { accepted, type Check, refused, skipped, unjudged } from './check.ts'
 import { evil, preflightGrants, simpleTypes } from './forging.ts'
+import { lacks } from './lacking.ts'
 import { cookieText, keepCookies, receivedCookies } from './received-cookies.ts'
 import { bodyAs, type Route } from './route.ts'
 import {
@@ -8,6 +9,7 @@ import {
   isSignedIn,
   living,
   needRoute,
+  noCookie,
   request,
   type Scene,
   showsAccount,
@@ -101,7 +103,7 @@ const guessable: Check = {
   remedy: 'Draw at least 128 bits from a cryptographic source for every session.',
   async run(scene) {
     const [name] = scene.cookieNames
-    if (name === undefined) return skipped('no cookie carries the session')
+    if (name === undefined) return skipped(noCookie(scene))
     const values: string[] = []
     for (let round = 0; round < 3; round += 1) {
       values.push((await signIn(scene, { carrier: 'cookie' })).jar.get(name) ?? '')
@@ -130,7 +132,7 @@ const enumeration: Check = {
   remedy: 'Answer a wrong password and an unknown name with the same status, headers and text.',
   async run(scene) {
     const { account } = scene.description
-    if (account === null) throw unjudged('there is no account')
+    if (account === null) throw unjudged(lacks('account'))
     const wrong = `not ${scene.tools.entropy.id()} at all`
     const carrier = scene.description.cookie === null ? 'token' : 'cookie'
     const face = async (name: string) => {

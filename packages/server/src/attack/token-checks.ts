@@ -10,12 +10,15 @@ import {
   readJwt,
   spellingsOf,
 } from './jwt.ts'
+import { flagOf, lacks } from './lacking.ts'
 import { cookieText } from './received-cookies.ts'
 import { isSignedIn, living, type Scene, type Session } from './scene.ts'
 import type { Answer, Header } from './wire.ts'
 
 const keyRemedy =
   'Choose key and algorithm yourself: one key has exactly one algorithm, and nothing in the token decides either (RFC 8725 section 3.1).'
+
+const noKeys = `there is no public key at token.keys (${flagOf('token.keys')})`
 
 type Forged = { what: string; token: string }
 
@@ -37,7 +40,7 @@ export async function genuineToken(scene: Scene): Promise<Carried> {
     ]
     if (jwt !== null) return { session, jwt, show }
   }
-  throw unjudged('the description has no tokens, and the session cookie is none')
+  throw unjudged(`${lacks('token.sign_in')}, and the session cookie is no token`)
 }
 
 /** Shows each; where none is believed the genuine token must be, or nothing is proven. */
@@ -121,7 +124,7 @@ const confused = tokenCheck(
     if (/^HS/.test(String(header.alg)))
       return 'the tokens are made with a shared secret; see token-weak-secret'
     const { keys } = publicKeysOf((await keySet(scene)).body)
-    if (keys.length === 0) return 'there is no public key at token.keys'
+    if (keys.length === 0) return noKeys
     const mine = keys.filter(({ jwk }) => header.kid === undefined || jwk.kid === header.kid)
     return (mine.length > 0 ? mine : keys).flatMap((key) =>
       spellingsOf(key).map((secret, index) => ({
@@ -248,9 +251,7 @@ const leaking: Check = {
   async run(scene) {
     const { keys, leaks } = publicKeysOf((await keySet(scene)).body)
     if (leaks) return accepted('a key of the set has its secret part')
-    return keys.length === 0
-      ? skipped('there is no key set at token.keys')
-      : refused(`${keys.length} keys, all public`)
+    return keys.length === 0 ? skipped(noKeys) : refused(`${keys.length} keys, all public`)
   },
 }
 

@@ -1,6 +1,7 @@
 import { accepted, type Check, refused, skipped, unjudged } from './check.ts'
 import { memberOf, type Obtained } from './description.ts'
 import { readJwt } from './jwt.ts'
+import { lacks } from './lacking.ts'
 import { genuine, living, type Scene } from './scene.ts'
 import { genuineToken, showAll } from './token-checks.ts'
 
@@ -38,7 +39,7 @@ const expired: Check = {
   remedy: 'Compare exp with the time, with a leeway of seconds.',
   async run(scene) {
     const given = scene.description.token?.expired
-    if (given == null) return skipped('the description has no token.expired')
+    if (given == null) return skipped(lacks('token.expired'))
     const token = await obtained(scene, given)
     scene.redaction.hide(token)
     const exp = readJwt(token)?.claims.exp
@@ -55,7 +56,7 @@ const otherAudience: Check = {
   remedy: 'Name the service in aud, and refuse a token whose aud is not yours (RFC 8725 section 3.9).',
   async run(scene) {
     const given = scene.description.token?.other_audience
-    if (given == null) return skipped('the description has no token.other_audience')
+    if (given == null) return skipped(lacks('token.other_audience'))
     const token = await obtained(scene, given)
     const exp = readJwt(token)?.claims.exp
     if (typeof exp === 'number' && exp <= scene.tools.clock.now())

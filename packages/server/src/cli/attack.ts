@@ -13,11 +13,20 @@ export type AttackFlags = {
   origin?: string
   signIn?: string
   tokenSignIn?: string
+  accessMember?: string
+  refreshMember?: string
+  refresh?: string
+  tokenSignOut?: string
+  keys?: string
+  expired?: string
+  otherAudience?: string
   who?: string
   act?: string
   effect?: string
   signOut?: string
-  refresh?: string
+  redirect?: string
+  socket?: string
+  csrf?: string
   requests?: string
   seconds?: string
   json?: boolean
@@ -36,7 +45,9 @@ export async function attack(url: string, flags: AttackFlags): Promise<void> {
     tools: { clock: systemClock, entropy: systemEntropy, signing: systemSigning },
     onJudged: ({ id, verdict }, { done, of }) => console.error(`${done}/${of} ${id} ${verdict}`),
   })
-  printDone(report, { json: flags.json ?? false, text: textOf(report) })
+  const { bounds, ...told } = report
+  if (flags.json) console.error(textOfBounds(bounds))
+  printDone(told, { json: flags.json ?? false, text: textOf(report) })
   if (report.found > 0) process.exitCode = 1
 }
 
@@ -58,17 +69,29 @@ async function readText(path: string): Promise<string> {
   }
 }
 
+/** A token that should not be believed: a request and the member of its answer, or a file, for the reason below. */
+async function tokenOf(flag: string | undefined): Promise<string | undefined> {
+  if (flag === undefined || /^[A-Z]+ \//.test(flag)) return flag
+  return (await readText(flag)).trim()
+}
+
 /** A password comes from a file or standard input: what stands on a command line is seen by everybody on the machine. */
 async function overridesOf(flags: AttackFlags): Promise<Record<string, unknown>> {
   const password =
     flags.passwordFile === undefined ? undefined : (await readText(flags.passwordFile)).replace(/\r?\n$/, '')
-  const { origin, who, act, effect } = flags
+  const { origin, who, act, effect, redirect, socket, csrf, keys } = flags
+  const token = {
+    ...{ sign_in: flags.tokenSignIn, access: flags.accessMember, keys },
+    ...{ refresh_by: flags.refresh, refresh: flags.refreshMember, sign_out: flags.tokenSignOut },
+    expired: await tokenOf(flags.expired),
+    other_audience: await tokenOf(flags.otherAudience),
+  }
   const given = {
-    ...{ origin, who, act, effect },
+    ...{ origin, who, act, effect, redirect, socket, csrf },
     sign_out: flags.signOut,
     account: present({ name: flags.account, password }),
     cookie: present({ sign_in: flags.signIn }),
-    token: present({ sign_in: flags.tokenSignIn, refresh_by: flags.refresh }),
+    token: present(token),
   }
   return present(given) ?? {}
 }
@@ -86,6 +109,9 @@ function parseBound(flag: string, given: string | undefined, otherwise: number):
   throw new Error(`${flag} is "${given.slice(0, 40)}". Give a whole number from 1 to 99999.`)
 }
 
+const textOfBounds = (bounds: Report['bounds']): string =>
+  `${bounds.requests} of at most ${bounds.most_requests} requests, ${bounds.seconds} of at most ${bounds.most_seconds} seconds${bounds.exhausted ? '; the bound was reached before the end' : ''}`
+
 const gravity = ['high', 'medium', 'low']
 
 function textOf({ target, checks, found, bounds }: Report): string {
@@ -95,7 +121,7 @@ function textOf({ target, checks, found, bounds }: Report): string {
   const refused = of('refused')
   return [
     `${target}: ${found} accepted, ${refused.length} refused, ${skipped.length} skipped`,
-    `${bounds.requests} of at most ${bounds.most_requests} requests, ${bounds.seconds} of at most ${bounds.most_seconds} seconds${bounds.exhausted ? '; the bound was reached before the end' : ''}`,
+    textOfBounds(bounds),
     ...accepted.flatMap(({ id, severity, evidence, remedy }) => [
       '',
       `ACCEPTED  ${severity}  ${id}`,

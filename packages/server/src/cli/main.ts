@@ -176,11 +176,23 @@ function addAttack(program: Command): void {
       "by cookie: 'POST /login user={name}&password={password}', or JSON for a body",
     )
     .option('--token-sign-in <route>', 'the same by token')
+    .option('--access-member <member>', 'what holds the access token in its answer (access_token)')
+    .option('--refresh <route>', "how to refresh: 'POST /refresh token={refresh_token}'")
+    .option('--refresh-member <member>', 'what holds the refresh token (refresh_token)')
+    .option('--token-sign-out <route>', "how a token is signed out, if not as below; 'forget': not at all")
+    .option('--keys <path>', 'the public keys (/.well-known/jwks.json)')
+    .option('--expired <token>', "an expired token: a file, or what answers with one: 'GET /expired token'")
+    .option('--other-audience <token>', 'the same of a token that was made for another service')
     .option('--who <route>', "what tells who is signed in: 'GET /me'")
     .option('--act <route>', 'what only the account itself should do: \'POST /pay {"to":"x","amount":1}\'')
-    .option('--effect <route>', "what shows that it was done: 'GET /balance'")
+    .option(
+      '--effect <route>',
+      "what shows that it was done, and the member to look at: 'GET /balance balance'",
+    )
     .option('--sign-out <route>', 'how to sign out')
-    .option('--refresh <route>', "how to refresh: 'POST /refresh token={refresh_token}'")
+    .option('--redirect <route>', "what sends browsers on: 'GET /login?next={url}'")
+    .option('--socket <path>', 'a WebSocket that is signed in by cookie')
+    .option('--csrf <route>', "where {csrf} of the other routes comes from: 'GET /form field'")
     .option('--requests <number>', 'send at most so many (1500)')
     .option('--seconds <number>', 'take at most so long (180)')
     .option('--json', 'print JSON')

@@ -1,4 +1,4 @@
-import { type Answer, checks, type Sent, type Wire } from '../attack/index.ts'
+import { type Answer, checks, type Sent, type Wire, wellKnownPath } from '../attack/index.ts'
 import { comesFrom, fieldsIn, headerIn } from './holed-guard.ts'
 import { holedSessions } from './holed-sessions.ts'
 import { holedTokens } from './holed-tokens.ts'
@@ -29,13 +29,17 @@ export const description = {
   socket: '/live',
 }
 
-/** An application in this process with the given holes, and no others. `fetchKeys`: how it would fetch foreign keys. */
+/**
+ * An application in this process with the given holes, and no others. `fetchKeys`: how it would fetch foreign keys.
+ * `isDescribed`: whether it says itself how it is to be attacked.
+ */
 export function holedApp(given: {
   open: ReadonlySet<string>
   now: () => number
   fetchKeys: (url: string) => Promise<string>
+  isDescribed?: boolean
 }): Wire {
-  const { open, now } = given
+  const { open, now, isDescribed = true } = given
   const tokens = holedTokens({ holes: open, now, fetchKeys: given.fetchKeys })
   const sessions = holedSessions({ open, now, tokens })
   let balance = 1_000
@@ -112,7 +116,7 @@ export function holedApp(given: {
     const url = new URL(sent.path, 'https://app.example')
     const path = url.pathname.replace(/;.*/, '')
     const caller = () => sessions.callerOf(sent, url)
-    if (path === '/.well-known/counterfoil-attack.json') return answer(200, description)
+    if (path === wellKnownPath) return isDescribed ? answer(200, description) : answer(404, {})
     if (path === '/keys') return answer(200, tokens.keySet())
     if (path === '/pay') return pay(sent, url)
     if (path === '/login' && sent.method === 'POST') return signIn(sent)
