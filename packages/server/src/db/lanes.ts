@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { ask, deaf } from './ask.ts'
 import { createNames, isOutdated } from './prepared.ts'
 import { isUnavailable } from './unavailable.ts'
 
@@ -22,18 +23,22 @@ const laneCount = 2
  */
 export function openLanes(given: {
   config: pg.ClientConfig
-  prepare: (client: pg.Client) => Promise<unknown>
+  /** Sent once on each. */
+  settings: string
+  /** How long a server that does not answer is waited for. */
+  deafMilliseconds: number
 }): Lanes {
+  const { config, settings, deafMilliseconds } = given
   const lanes: Lane[] = Array.from({ length: laneCount }, () => ({ client: null, waiting: 0 }))
   const names = createNames('lane')
   let isClosed = false
 
   function connected(lane: Lane): Promise<pg.Client> {
     if (lane.client !== null) return lane.client
-    const client = new pg.Client({ ...given.config, pipeline: true })
+    const client = new pg.Client({ ...config, pipeline: true })
     const opening = (async () => {
       await client.connect()
-      await given.prepare(client)
+      await answered(client, { text: settings })
       return client
     })()
     const forget = () => drop(lane, opening)
@@ -47,10 +52,20 @@ export function openLanes(given: {
     return opening
   }
 
+  /** Whoever does not answer one statement answers none of those behind it. */
+  async function answered(client: pg.Client, query: pg.QueryConfig): Promise<pg.QueryResult> {
+    try {
+      return await ask(client, query, deafMilliseconds)
+    } catch (error) {
+      if (error === deaf) client.connection.stream.destroy()
+      throw error
+    }
+  }
+
   async function send(lane: Lane, opening: Promise<pg.Client>, query: pg.QueryConfig) {
     lane.waiting += 1
     try {
-      return await (await opening).query(query)
+      return await answered(await opening, query)
     } finally {
       lane.waiting -= 1
     }

@@ -1,5 +1,6 @@
 import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult } from 'kysely'
 import type pg from 'pg'
+import { ask, deaf } from './ask.ts'
 import type { Lanes } from './lanes.ts'
 import { createNames, isOutdated } from './prepared.ts'
 import { withState } from './unavailable.ts'
@@ -38,9 +39,9 @@ export function postgresDriver(pool: pg.Pool, lanes: Lanes, options: DriverOptio
     const { sql: text, parameters } = query
     const isKept = isBounded(query) && parameters.length > 0 && parameters.length <= keptParameters
     const name = isKept ? names.of(text) : undefined
-    const work = client.query({ text, values: [...parameters], ...(name === undefined ? {} : { name }) })
     const limit = isPatient || options.isPatient() ? patientMilliseconds : options.deafMilliseconds
-    return isBounded(query) ? inTime(work, limit) : work
+    const asked = { text, values: [...parameters], ...(name === undefined ? {} : { name }) }
+    return ask(client, asked, isBounded(query) ? limit : null)
   }
 
   async function run<Row>(held: Held, query: CompiledQuery): Promise<QueryResult<Row>> {
@@ -135,15 +136,6 @@ function resultOf<Row>({ command, rowCount, rows }: pg.QueryResult): QueryResult
   if (endings.has(command)) return { rows: [{ command }] as Row[] }
   const affected = changes.has(command) ? { numAffectedRows: BigInt(rowCount ?? 0) } : {}
   return { ...affected, rows: rows ?? [] }
-}
-
-const deaf = Object.assign(new Error('The database did not answer in time.'), { code: 'ETIMEDOUT' })
-
-function inTime<Result>(work: Promise<Result>, milliseconds: number): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(deaf), milliseconds)
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }
 
 async function named<Result>(work: Promise<Result>): Promise<Result> {

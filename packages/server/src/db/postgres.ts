@@ -70,10 +70,7 @@ export function postgresDialect(
   // Without a listener, a server that restarts takes this process down with it. The next statement reports it.
   pool.on('error', ignore)
   pool.on('connect', (client) => client.on('error', ignore))
-  const lanes = openLanes({
-    config: { ...config, query_timeout: deafMilliseconds },
-    prepare: (client) => client.query(laneSettings),
-  })
+  const lanes = openLanes({ config, settings: laneSettings, deafMilliseconds })
   const hints = postgresHints({ config, tell: lanes.read })
   return {
     dialect: {
