@@ -137,6 +137,10 @@ for (const proxy of proxies) {
           assert.equal((await send(port, 'GET', path, { cookie })).headers['x-auth-account'], undefined, path)
         assert.equal((await send(port, 'GET', '/auth/forward', { cookie })).status, 404)
         assert.equal((await send(port, 'GET', '/auth/session', { cookie })).status, 200)
+        assert.equal((await send(port, 'GET', '/openapi.json')).status, 200)
+        // The consent page, which knows nothing of such a request, and the feed, which asks for a client's secret.
+        assert.equal((await send(port, 'GET', '/grants/new', { cookie })).status, 410)
+        assert.match((await send(port, 'GET', '/feed/snapshot')).body, /"client_invalid"/)
       },
     )
   })
