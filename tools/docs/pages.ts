@@ -21,6 +21,7 @@ export const sections: readonly Section[] = [
       'docs/quickstarts/next.md',
       'examples/quickstarts/next/README.md',
       'docs/quickstarts/services.md',
+      'docs/quickstarts/nginx.md',
       'examples/quickstarts/services/README.md',
       'examples/frameworks/README.md',
       'examples/bank/README.md',
