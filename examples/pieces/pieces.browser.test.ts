@@ -99,9 +99,9 @@ onSqlite('the pieces for pages', (open) => {
     await call(page, { piece: 'own-origin', name: 'submit', given: [email, password] })
     const carrier = async () => await page.evaluate(() => fetch('/auth/session').then((r) => r.status))
     assert.equal(await carrier(), 200)
-    await call(page, { piece: 'carriers', name: 'toToken' })
+    await call(page, { piece: 'carriers', name: 'toToken', given: [password] })
     assert.equal(await carrier(), 401)
-    await call(page, { piece: 'carriers', name: 'toCookie' })
+    await call(page, { piece: 'carriers', name: 'toCookie', given: [password] })
     assert.equal(await carrier(), 200)
   })
 

@@ -161,6 +161,16 @@ onSqlite('script in the page reads all it can', (open) => {
     assert.ok(!JSON.stringify(loot).includes(value), 'the cookie is nowhere in what was read')
     const { successes } = await replay(loot, house)
     assert.deepEqual(successes, [])
+    // It may ask for the same session by token as well, for a key that it can take along; but it does not know the password.
+    const moved = await page.evaluate(async () => {
+      const attempt = async (fields: object) => {
+        const headers = { 'content-type': 'application/json' }
+        const body = JSON.stringify({ carrier: 'token', ...fields })
+        return (await fetch('/auth/carrier', { method: 'POST', headers, body })).status
+      }
+      return [await attempt({}), await attempt({ password: 'seven dull green boats' })]
+    })
+    assert.deepEqual(moved, [400, 403])
     await expectHonest(page)
     await page.context().close()
   })

@@ -280,7 +280,7 @@ onSqlite('the browser client with bound tokens', (open) => {
     const move = (given: object) =>
       page.evaluate((fields) => window.client.prove('/auth/carrier', fields), given)
 
-    const taken = await move({})
+    const taken = await move({ password: goodPassword })
     assert.deepEqual([taken?.session.id, taken?.session.carrier], [begun.id, 'token'])
     assert.equal(await fetched(page, api()), 200)
     assert.deepEqual(await cookieOf(), [])
@@ -289,7 +289,7 @@ onSqlite('the browser client with bound tokens', (open) => {
     )
     assert.equal(replayed.status, 401)
 
-    assert.equal(await move({ carrier: 'cookie' }), null)
+    assert.equal(await move({ carrier: 'cookie', password: goodPassword }), null)
     assert.equal(await session(page), null)
     assert.equal(await databases(page), 0)
     const back = await byCookie.evaluate(() => window.client.session({ fresh: true }))

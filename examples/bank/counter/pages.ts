@@ -38,7 +38,6 @@ export function pageOf(given: { addresses: Addresses; part: Markup; recent: read
 </header>
 <main>
 <div><p id="said" class="notice" role="status" hidden></p>
-<button class="second" id="back" type="button" hidden></button>
 <div id="counter">${part}</div></div>
 <section class="panel" aria-labelledby="panel-title">
 ${tour(addresses)}
@@ -120,10 +119,13 @@ export function counterPart(given: {
   return html`<section class="card account" aria-labelledby="balance-title">
 <h1 id="balance-title"><span class="quiet">Your balance</span> <output id="balance">${money(balance)}</output></h1>
 <p>${caller.account.email}, here by <strong id="carrier" data-carrier="${here}">${here}</strong></p>
-<div class="actions">
-<button class="second scripted" id="switch" type="button" data-to="${other}" hidden>Use the ${other} instead</button>
 <form id="sign-out" method="post" action="/sign-out"><button class="second">Sign out</button></form>
-</div>
+<form id="switch" class="scripted" data-to="${other}" hidden>
+<p class="quiet">The ${other} can carry this session instead. That takes the password, which script on the page does not know.</p>
+${field('password', 'Password', { type: 'password', value: caller.account.email === ada.email ? ada.password : '', extra: html`autocomplete="current-password"` })}
+<p class="actions"><button class="second">Use the ${other} instead</button></p>
+<p class="problem" role="alert" hidden></p>
+</form>
 </section>
 ${noticeOf(notice)}
 <section class="card" aria-labelledby="pay-title">

@@ -33,8 +33,8 @@ export type Client = {
   /**
    * Posts to one of the server's own endpoints that answer with a credential, and takes it over: `/auth/verify-email`,
    * `/auth/reauthenticate`, `/auth/password/change`, `/auth/sign-up`. Null where none was handed out. Of the token carrier
-   * also `/auth/carrier`, shortly after a proof of the password: `{}` takes over the session that this browser's cookie
-   * carries, `{ carrier: 'cookie' }` gives it to the cookie and forgets it here (null).
+   * also `/auth/carrier`: `{ password }` takes over the session that this browser's cookie carries, and with
+   * `carrier: 'cookie'` gives it to the cookie and forgets it here (null).
    */
   prove(path: string, fields: object): Promise<SignedIn | null>
   /** What is known at this moment; for frameworks. The same object until something changes. */

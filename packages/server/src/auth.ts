@@ -220,7 +220,10 @@ export function wire(parts: HouseParts): House {
     ...keyRoutes(keys),
     ...statusRoutes(statusLists),
     ...feedRoutes(feed, authenticate),
-    ...carrierRoutes({ carriers, tokens, clock, audiences: policy.audiences, authenticate }),
+    ...carrierRoutes({
+      ...{ carriers, tokens, clock, audiences: policy.audiences, authenticate },
+      provePassword: passwords.prove,
+    }),
     ...(isDevelopment ? mailboxRoutes(mail) : []),
   ]
   const edge = { carriers, policy, origin, isHttps }

@@ -79,7 +79,8 @@ const acts: Readonly<Record<EventKind, (house: TestHouse, owner: Owner) => Promi
     house.program().send('POST', '/auth/adopt', shown('used up', accountId)),
   session_adopted: (house, { accountId }) =>
     house.program().send('POST', '/auth/adopt', shown('good', accountId)),
-  carrier_changed: (_, { browser }) => browser.post('/auth/carrier', { carrier: 'token' }),
+  carrier_changed: (_, { browser, password }) =>
+    browser.post('/auth/carrier', { carrier: 'token', password }),
   client_added: ({ house }) => house.clients.add('api'),
   async client_removed({ house }) {
     const { client_id } = await house.clients.add('api')

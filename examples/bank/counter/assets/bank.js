@@ -13,7 +13,6 @@ let socket = null
 const counter = document.getElementById('counter')
 const exchanges = document.getElementById('exchanges')
 const said = document.getElementById('said')
-const back = document.getElementById('back')
 /** To look again is no sign of life: a forgotten window keeps no session alive. */
 const passive = { headers: { 'counterfoil-passive': '?1' } }
 
@@ -33,36 +32,10 @@ async function counterBy(which) {
     : answer
 }
 
-/** The same session, carried the other way from here on. Within five minutes of the password; otherwise it is asked for. */
-async function moves(next) {
-  try {
-    await clients.token.prove('/auth/carrier', { carrier: next })
-    if (next === 'cookie') await clients.cookie.session({ fresh: true })
-    return true
-  } catch (fault) {
-    if (fault instanceof Refusal) return false
-    throw fault
-  }
-}
-
-/** Somebody may be here by the other carrier already; otherwise the session moves, or its password is asked for. */
-async function tryBy(next) {
-  const answer = await counterBy(next)
-  if (answer.ok) {
-    goOnBy(next)
-    say(`This window goes on by ${next}.`)
-    return show()
-  }
-  if (await moves(next)) {
-    goOnBy(next)
-    await show()
-    return say(`The same session, by ${next} from here on. What carried it before is worth nothing any more.`)
-  }
-  if (!isPage(answer)) return say('The bank did not answer that. This window stays as it was.')
-  replaceCounter(await answer.text())
-  say(`That needs your password again. Sign in by ${next} below, or go back to the ${carrier}.`)
-  back.textContent = `Back to the ${carrier}`
-  back.hidden = false
+/** The same session, carried the other way from here on, for its password: script that got in here would not know it. */
+async function move(next, password) {
+  await clients.token.prove('/auth/carrier', { carrier: next, password })
+  if (next === 'cookie') await clients.cookie.session({ fresh: true })
 }
 
 /** Draws the part of the page that is about who is here. */
@@ -122,7 +95,6 @@ function deviceLine({ id, device, carrier, created_at, current }) {
 function say(text) {
   said.textContent = text
   said.hidden = text === ''
-  back.hidden = true
 }
 
 /** What works only with script is offered only with script. */
@@ -145,7 +117,11 @@ function fail(form, { code, title, message }) {
   const problem = form.querySelector('.problem')
   problem.textContent = wordsFor.get(code) ?? title ?? message
   problem.hidden = false
+  return failed
 }
+
+/** Nothing has changed, and the form stays as it is. */
+const failed = Symbol('failed')
 
 const wordsFor = new Map([
   ['payee_unknown', 'Nobody at this bank has that address. Nothing was paid.'],
@@ -165,6 +141,23 @@ const actions = {
     goOnBy(next)
     form.reset()
     say(`This window is signed in by ${next}.`)
+  },
+  /** Somebody may be here by the other carrier already; otherwise the session of this window moves. */
+  async switch(form, fields) {
+    const { to: next } = form.dataset
+    const answer = await counterBy(next)
+    if (answer.ok) {
+      goOnBy(next)
+      return say(`This window goes on by ${next}.`)
+    }
+    try {
+      await move(next, fields.get('password'))
+    } catch (fault) {
+      if (fault instanceof Refusal) return fail(form, fault)
+      throw fault
+    }
+    goOnBy(next)
+    return say(`The same session, by ${next} from here on. What carried it before is worth nothing any more.`)
   },
   async pay(form, fields) {
     const body = JSON.stringify(Object.fromEntries(fields))
@@ -192,19 +185,14 @@ counter.addEventListener('submit', (event) => {
   event.preventDefault()
   say('')
   acts = true
-  void action(form, new FormData(form), event.submitter).finally(() => {
-    acts = false
-    void show()
+  const done = action(form, new FormData(form), event.submitter).catch((fault) => {
+    say('That did not work. Try it again.')
+    console.error(fault)
   })
-})
-
-counter.addEventListener('click', ({ target }) => {
-  if (target.id === 'switch') void tryBy(target.dataset.to)
-})
-
-back.addEventListener('click', () => {
-  say('')
-  void show()
+  void done.then((outcome) => {
+    acts = false
+    if (outcome !== failed) void show()
+  })
 })
 
 const stream = new EventSource('/panel')

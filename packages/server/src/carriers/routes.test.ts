@@ -81,7 +81,11 @@ onEachEngine('the other carrier', (open) => {
     const copy = new Map(member.browser.cookies)
     const before = await sessionAt(await member.browser.get('/auth/session'))
     const holder = keyHolder()
-    const given = { method: 'POST', path: '/auth/carrier', json: { carrier: 'token' } }
+    const given = {
+      method: 'POST',
+      path: '/auth/carrier',
+      json: { carrier: 'token', password: member.password },
+    }
     const answer = await sendProven(house, { agent: member.browser, holder }, given)
     assert.equal(answer.status, 200)
     const tokens = (await answer.json()) as BoundAnswer & { session: Session }
@@ -107,11 +111,11 @@ onEachEngine('the other carrier', (open) => {
 
   it('takes it over from a token to a cookie, and the refresh token is dead', async () => {
     const house = await openHouse(open)
-    const { email } = await house.member()
+    const { email, password } = await house.member()
     const tokens = await house.tokens(email)
     const browser = house.browser()
     const authorization = `Bearer ${tokens.access_token}`
-    const answer = await browser.post('/auth/carrier', { carrier: 'cookie' }, { authorization })
+    const answer = await browser.post('/auth/carrier', { carrier: 'cookie', password }, { authorization })
     assert.equal(answer.status, 200)
     const moved = await sessionAt(answer)
     assert.deepEqual(moved, { ...(moved as Session), id: tokens.session.id, carrier: 'cookie' })
@@ -155,7 +159,10 @@ onEachEngine('the other carrier', (open) => {
       )
       return { judged: judged.promise, answer, finish: held.resolve }
     }
-    const begun = [begin('/auth/carrier', { carrier: 'token' }), begin('/auth/token', { audience: api })]
+    const begun = [
+      begin('/auth/carrier', { carrier: 'token', password }),
+      begin('/auth/token', { audience: api }),
+    ]
     for (const { judged } of begun) await judged
     assert.equal((await browser.post('/auth/reauthenticate', { password })).status, 200)
     for (const { answer, finish } of begun) {
@@ -167,30 +174,46 @@ onEachEngine('the other carrier', (open) => {
 
   it('is not to be had for a token of before the session moved to a cookie', async () => {
     const house = await openHouse(open)
-    const { email } = await house.member()
+    const { email, password } = await house.member()
     const browser = house.browser()
     const authorization = `Bearer ${(await house.tokens(email)).access_token}`
-    assert.equal((await browser.post('/auth/carrier', { carrier: 'cookie' }, { authorization })).status, 200)
+    const moving = { carrier: 'cookie', password }
+    assert.equal((await browser.post('/auth/carrier', moving, { authorization })).status, 200)
     for (const carrier of ['token', 'cookie']) {
-      const taken = await house.browser().post('/auth/carrier', { carrier }, { authorization })
+      const taken = await house.browser().post('/auth/carrier', { carrier, password }, { authorization })
       assert.deepEqual(await codeOf(taken), [409, 'carrier_wrong'], carrier)
     }
     assert.equal((await browser.get('/auth/session')).status, 200)
   })
 
-  it('is refused where the session is carried so already, after a while without a new proof, and without evidence', async () => {
+  it('is refused where the session is carried so already, and without evidence', async () => {
     const house = await openHouse(open)
     const { browser, email, password } = await house.member()
-    const same = await browser.post('/auth/carrier', { carrier: 'cookie' })
-    assert.deepEqual(await codeOf(same), [409, 'carrier_wrong'])
+    const moving = { carrier: 'cookie', password }
+    assert.deepEqual(await codeOf(await browser.post('/auth/carrier', moving)), [409, 'carrier_wrong'])
     const authorization = `Bearer ${(await house.tokens(email)).access_token}`
-    const forged = await house.program().post('/auth/carrier', { carrier: 'cookie' }, { authorization })
+    const forged = await house.program().post('/auth/carrier', moving, { authorization })
     assert.deepEqual(await codeOf(forged), [403, 'forged_request'])
-    house.machine.clock.advance(301)
-    await house.house.chores.tick()
-    const late = await browser.post('/auth/carrier', { carrier: 'token' })
-    assert.deepEqual(await codeOf(late), [401, 'reauthentication_required'])
-    await browser.post('/auth/reauthenticate', { password })
-    assert.equal((await browser.post('/auth/carrier', { carrier: 'token' })).status, 200)
+  })
+
+  it('is refused without the password and with another one, however lately somebody signed in', async () => {
+    const house = await openHouse(open)
+    const { browser, email, password } = await house.member()
+    const authorization = `Bearer ${(await house.tokens(email)).access_token}`
+    for (const [agent, carrier, headers] of [
+      [browser, 'token', {}],
+      [house.browser(), 'cookie', { authorization }],
+    ] as const) {
+      const attempt = async (given: object) =>
+        codeOf(await agent.post('/auth/carrier', { carrier, ...given }, headers))
+      assert.equal((await attempt({}))[0], 400, carrier)
+      assert.deepEqual(
+        await attempt({ password: 'another one altogether' }),
+        [403, 'password_wrong'],
+        carrier,
+      )
+      assert.equal((await agent.get('/auth/session', headers)).status, 200, carrier)
+    }
+    assert.equal((await browser.post('/auth/carrier', { carrier: 'token', password })).status, 200)
   })
 })

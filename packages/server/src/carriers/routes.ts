@@ -12,16 +12,25 @@ type Needs = {
   clock: Clock
   /** Whom tokens may be made for, besides the server itself. */
   audiences: readonly string[]
+  /** Refuses whoever gives another password than the account's, and counts the attempt. */
+  provePassword(given: Presence & { password: string }): Promise<void>
   /** Refuses whoever does not prove itself as a client. */
   authenticate(authorization: string | null): Promise<unknown>
 }
 
+type Presence = {
+  accountId: string
+  sessionId: string
+  carrier: 'cookie' | 'token'
+  network: string | null
+}
+
 const text = z.string().max(2048)
 const carrier = z.enum(['cookie', 'token'])
-/** What is carried otherwise can be carried away: a stolen token must not become a cookie, nor script take one out. */
-const freshWithinSeconds = 300
 
-export function carrierRoutes({ carriers, tokens, clock, audiences, authenticate }: Needs): Route[] {
+export function carrierRoutes(needs: Needs): Route[] {
+  const { carriers, tokens, clock, audiences, provePassword, authenticate } = needs
+
   async function exchange(request: RouteRequest<z.infer<typeof exchangeBody>>): Promise<Answer> {
     const { audience, scope = '' } = request.body
     const { id: sessionId } = sessionOf(demand(request.caller, { present: true }, clock.now))
@@ -35,12 +44,18 @@ export function carrierRoutes({ carriers, tokens, clock, audiences, authenticate
   }
 
   async function move(request: RouteRequest<z.infer<typeof moveBody>>): Promise<Answer> {
-    const caller = demand(request.caller, { freshWithinSeconds }, clock.now)
+    const { account, ...caller } = demand(request.caller, { present: true }, clock.now)
     const session = sessionOf(caller)
-    const { carrier } = request.body
-    if (session.carrier === carrier)
+    const { carrier, password } = request.body
+    if (session.carrier === null || session.carrier === carrier)
       refuse('carrier_wrong', { detail: 'the session is carried that way already' })
     const proof = carrier === 'token' ? await request.proveKey() : null
+    // What is carried otherwise can be carried away. However lately somebody signed in, a stolen token must not become a
+    // cookie, nor injected script turn the cookie into something that travels: neither of them knows the password.
+    await provePassword({
+      ...{ accountId: account.id, sessionId: session.id, carrier: session.carrier },
+      ...{ network: request.visitor.network, password },
+    })
     return {
       status: 200,
       began: { sessionId: session.id, carrier, proof, from: request.shown() },
@@ -82,10 +97,10 @@ export function carrierRoutes({ carriers, tokens, clock, audiences, authenticate
 }
 
 const exchangeBody = z.object({ audience: text, scope: text.optional() })
-const moveBody = z.object({ carrier })
+const moveBody = z.object({ carrier, password: text })
 const ended = { ended: true } as const
 
-function sessionOf({ session }: Caller) {
+function sessionOf({ session }: Pick<Caller, 'session'>) {
   return session ?? refuse('credential_missing')
 }
 

@@ -125,7 +125,7 @@ const sessions: Record<string, Contract> = {
   'POST /auth/carrier': {
     summary: 'The same session, carried the other way from here on.',
     answers: { 200: 'Credential' },
-    refusals: ['carrier_wrong', 'reauthentication_required', 'busy', 'session_ended', ...bound],
+    refusals: ['carrier_wrong', 'password_wrong', 'session_ended', ...typed, ...tries, ...bound],
     ...dpop,
   },
   'POST /auth/grants': {

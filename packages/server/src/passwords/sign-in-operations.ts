@@ -22,6 +22,8 @@ export type SignIn = {
    * address, a wrong password, an unproven and a disabled account.
    */
   signIn(given: SigningIn): Promise<Begun>
+  /** Whether this is their password, and nothing more: refuses with `password_wrong`, and counts the attempt. */
+  prove(given: Present & { password: string }): Promise<void>
   /** A fresh proof within a session. Refuses with `password_wrong`. The caller hands out a new credential. */
   reauthenticate(given: Present & { password: string }): Promise<void>
   /** Sets a new password and ends every other session of the account; this one begins again. */
@@ -159,6 +161,10 @@ export function createSignIn(needs: Needs): SignIn {
         if (endings.length > 0) await feed.append(tx, endings)
         return { accountId, accountEnd, sessionId, carrier, drawn }
       })
+    },
+
+    async prove({ password, ...present }) {
+      await proveAgain(present, { typed: password, failure: 'reauthentication_failed' })
     },
 
     async reauthenticate({ password, ...present }) {

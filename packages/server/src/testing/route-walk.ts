@@ -102,7 +102,7 @@ function bodyOf({ path }: Route, stage: Stage): Record<string, string | number> 
     '/auth/adopt': { carrier: 'cookie' },
     '/auth/reauthenticate': { password: goodPassword },
     '/auth/token': { audience: 'https://api.example' },
-    '/auth/carrier': { carrier: 'token' },
+    '/auth/carrier': { carrier: 'token', password: goodPassword },
     '/auth/grants': stage.worker.terms(),
     '/auth/password/change': change,
     '/auth/password/forgot': { email: credentials.email },
