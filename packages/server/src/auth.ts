@@ -116,16 +116,8 @@ export function wire(parts: HouseParts): House {
   const checker = createChecker({ now: clock.instant(), entries: keptCredentials })
   const feed = createFeed({ db, primary, clock, entropy, secrets, checker, log })
   const limits = createLimits({ db, primary, clock, secrets })
-  const mail = createMail({
-    db,
-    clock,
-    entropy,
-    secrets,
-    log,
-    issuer,
-    linkSeconds: policy.mailLinkSeconds,
-    transport,
-  })
+  const outbox = { db, clock, entropy, secrets, log, issuer, transport }
+  const mail = createMail({ ...outbox, linkSeconds: policy.mailLinkSeconds })
   const accounts = createAccounts({ db, clock, entropy, feed, events })
   const clients = createClients({ db, clock, entropy, secrets, feed, events, issuer })
   const sessions = createSessions({
