@@ -8,12 +8,13 @@ import { adapt as onFastify } from 'counterfoil/fastify'
 import { type CallerVariables, adapt as onHono } from 'counterfoil/hono'
 import { adapt as onNext } from 'counterfoil/next'
 import { adapt as onNode } from 'counterfoil/node'
-import express from 'express'
+import express, { type Request as ExpressRequest, type Response as ExpressResponse } from 'express'
 import Fastify from 'fastify'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 
 /** `null` from a route of the application that forgot to require a caller. */
 export type Site = { port: number; payments: (string | null)[] }
+type Upgrades = ReturnType<typeof onNode>['upgrades']
 type Auth = Parameters<typeof onNode>[0]
 type Open = (auth: Auth) => Promise<Site>
 
@@ -23,8 +24,17 @@ const fresh = { freshWithinSeconds: 300 }
 const scoped = { scope: 'payments:write' }
 const present = { present: true } as const
 
+/** A method override that runs after the guard: too late, but people write it. */
+const asPost = ({ url, headers }: Request) => new Request(url, { method: 'POST', headers })
+type Overridable = { method?: string | undefined }
+const overriding = (request: Overridable, _: unknown, next: () => void) => {
+  request.method = 'POST'
+  next()
+}
+
+/** As a middleware: `serve()` and `required()` before each handler. */
 const openExpress: Open = (auth) => {
-  const { serve, required, callerOf } = onExpress(auth)
+  const { serve, required, callerOf, upgrades } = onExpress(auth)
   const payments: Site['payments'] = []
   const app = express()
   app.use(serve())
@@ -38,11 +48,34 @@ const openExpress: Open = (auth) => {
   app.post('/fresh', required(fresh), (_, response) => void response.json('done'))
   app.post('/scoped', required(scoped), (_, response) => void response.json('done'))
   app.post('/present', required(present), (_, response) => void response.json('done'))
-  return listening(createServer(app), payments)
+  app.use('/overridden', overriding, required(), (_, response) => void response.json('done'))
+  return listening(createServer(app), payments, upgrades)
+}
+
+/** Around: `serve(app)`, and `required` around each handler. */
+const openExpressAround: Open = (auth) => {
+  const { serve, required, upgrades } = onExpress(auth)
+  const payments: Site['payments'] = []
+  const app = express()
+  app.get('/who', (request, response) => void response.json(request.caller?.account.id ?? null))
+  app.post('/payments', (request, response) => {
+    payments.push(request.caller?.account.id ?? null)
+    response.json('paid')
+  })
+  const done = (_: ExpressRequest, response: ExpressResponse) => void response.json('done')
+  app.get(
+    '/me',
+    required({}, (_: ExpressRequest, response: ExpressResponse, caller) => response.json(caller.account.id)),
+  )
+  app.post('/fresh', required(fresh, done))
+  app.post('/scoped', required(scoped, done))
+  app.post('/present', required(present, done))
+  app.use('/overridden', overriding, required({}, done))
+  return listening(createServer(serve(app)), payments, upgrades)
 }
 
 const openFastify: Open = async (auth) => {
-  const { serve, required, callerOf } = onFastify(auth)
+  const { serve, required, callerOf, upgrades } = onFastify(auth)
   const payments: Site['payments'] = []
   const app = Fastify({ serverFactory: (handler) => createServer(handler) })
   app.decorateRequest('caller')
@@ -58,8 +91,11 @@ const openFastify: Open = async (auth) => {
   app.post('/fresh', { onRequest: required(fresh) }, done)
   app.post('/scoped', { onRequest: required(scoped) }, done)
   app.post('/present', { onRequest: required(present) }, done)
+  const override = (request: { raw: Overridable }, _: unknown, next: () => void) =>
+    overriding(request.raw, _, next)
+  app.get('/overridden', { onRequest: [override, required()] }, done)
   await app.ready()
-  return listening(app.server, payments)
+  return listening(app.server, payments, upgrades)
 }
 
 const openHono: Open = (auth) => {
@@ -76,11 +112,46 @@ const openHono: Open = (auth) => {
   app.post('/fresh', required(fresh), (c) => c.json('done'))
   app.post('/scoped', required(scoped), (c) => c.json('done'))
   app.post('/present', required(present), (c) => c.json('done'))
-  return listening(createServer(getRequestListener(app.fetch, plain)), payments)
+  app.get('/overridden', (c) => app.fetch(asPost(c.req.raw), c.env))
+  app.post('/overridden', required(), (c) => c.json('done'))
+  return listening(createServer(getRequestListener(app.fetch, plain)), payments, onNode(auth).upgrades)
+}
+
+/** Around: `serve(app.fetch)`, and `required` around each handler. */
+const openHonoAround: Open = (auth) => {
+  const { serve, required, callerOrNull } = onHono(auth)
+  const payments: Site['payments'] = []
+  const app = new Hono()
+  app.get('/who', (c) => c.json(callerOrNull(c)?.account.id ?? null))
+  app.post('/payments', (c) => {
+    payments.push(callerOrNull(c)?.account.id ?? null)
+    return c.json('paid')
+  })
+  const me = required({}, (c: Context, caller) => c.json(caller.account.id))
+  app.get('/me', me)
+  app.post(
+    '/fresh',
+    required(fresh, (c: Context) => c.json('done')),
+  )
+  app.post(
+    '/scoped',
+    required(scoped, (c: Context) => c.json('done')),
+  )
+  app.post(
+    '/present',
+    required(present, (c: Context) => c.json('done')),
+  )
+  app.get('/overridden', (c) => app.fetch(asPost(c.req.raw), c.env))
+  app.post(
+    '/overridden',
+    required({}, (c: Context) => c.json('done')),
+  )
+  const server = createServer(getRequestListener(serve(app.fetch), plain))
+  return listening(server, payments, onNode(auth).upgrades)
 }
 
 const openNode: Open = (auth) => {
-  const { serve, required } = onNode(auth)
+  const { serve, required, upgrades } = onNode(auth)
   const payments: Site['payments'] = []
   const done: RequestListener = (_, response) => void response.end('"done"')
   const routes: Record<string, RequestListener> = {
@@ -88,8 +159,10 @@ const openNode: Open = (auth) => {
     'POST /fresh': required(fresh, done),
     'POST /scoped': required(scoped, done),
     'POST /present': required(present, done),
+    'POST /overridden': required({}, done),
   }
   const listener = serve((request, response) => {
+    if (request.url === '/overridden') request.method = 'POST'
     const route = routes[`${request.method} ${request.url}`]
     if (route !== undefined) return route(request, response)
     const id = request.caller?.account.id ?? null
@@ -98,7 +171,7 @@ const openNode: Open = (auth) => {
     payments.push(id)
     return response.end('"paid"')
   })
-  return listening(createServer(listener), payments)
+  return listening(createServer(listener), payments, upgrades)
 }
 
 /** Next.js hands web requests over; `proxy` runs first, as its `proxy.ts` does. */
@@ -119,7 +192,9 @@ const openNext: Open = (auth) => {
     'POST /fresh': required(fresh, done),
     'POST /scoped': required(scoped, done),
     'POST /present': required(present, done),
+    'GET /overridden': (request) => overridden(asPost(request), {}),
   }
+  const overridden = required({}, done)
   async function fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url)
     if (auth.serves(pathname)) return served.POST(request)
@@ -129,18 +204,27 @@ const openNext: Open = (auth) => {
       new Response(null, { status: 404 })
     )
   }
-  return listening(createServer(getRequestListener(fetch, plain)), payments)
+  return listening(createServer(getRequestListener(fetch, plain)), payments, onNode(auth).upgrades)
 }
 
 export const sites: [framework: string, open: Open][] = [
   ['node:http', openNode],
   ['Express', openExpress],
+  ['Express, wrapped', openExpressAround],
   ['Fastify', openFastify],
   ['Hono', openHono],
+  ['Hono, wrapped', openHonoAround],
   ['Next.js', openNext],
 ]
 
-async function listening(server: Server, payments: Site['payments']): Promise<Site> {
+async function listening(server: Server, payments: Site['payments'], upgrades: Upgrades): Promise<Site> {
+  server.on(
+    'upgrade',
+    upgrades((_, socket, __, caller) => {
+      const id = caller?.account.id ?? null
+      socket.end(`HTTP/1.1 101 Up\r\nconnection: upgrade\r\nupgrade: websocket\r\ncaller: ${id}\r\n\r\n`)
+    }),
+  )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
   after(() => void server.close())
   const bound = server.address()

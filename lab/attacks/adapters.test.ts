@@ -66,7 +66,7 @@ onSqlite('the routes of an application', (database) => {
     })
 
     it(`${framework}: a WebSocket of another site is refused at its handshake`, async () => {
-      const { site, cookie } = await inhabited(await openHouse(database), open)
+      const { site, cookie, bearer, accountId } = await inhabited(await openHouse(database), open)
       const handshake = {
         upgrade: 'websocket',
         'sec-websocket-version': '13',
@@ -79,11 +79,44 @@ onSqlite('the routes of an application', (database) => {
         origin: evil,
         'sec-fetch-site': 'cross-site',
       }
-      // Whoever handles upgrades themselves hands the request to the guard; without, it is a request like any other.
+      // Where nobody listens to upgrades it is a request like any other.
       const answer = await send(site, 'GET /who', { ...foreign, connection: 'close' })
       assert.equal(answer.status, 403)
       const silent = await send(site, 'GET /who', { ...handshake, cookie })
       assert.equal(silent.status, 403)
+      // And where somebody does, no layer of the framework sees it.
+      const asking = { ...handshake, connection: 'Upgrade' }
+      const forged = [foreign, { ...asking, cookie }, { ...asking, cookie, origin: 'null' }]
+      for (const headers of [...forged, { ...asking, cookie, origin: own, 'sec-fetch-site': 'same-site' }]) {
+        const refused = await send(site, 'GET /live', headers)
+        assert.equal(refused.status, 403, JSON.stringify(headers))
+        assert.match(refused.body, /"code":"forged_request"/)
+        assert.match(refused.head, /connection: close/)
+      }
+      const caller = async (headers: Headers) => {
+        const { status, head } = await send(site, 'GET /live', { ...asking, ...headers })
+        return [status, /caller: (\S+)/.exec(head)?.[1]]
+      }
+      assert.deepEqual(await caller({ cookie, ...honest }), [101, accountId.toLowerCase()])
+      assert.deepEqual(await caller({ cookie, origin: own }), [101, accountId.toLowerCase()])
+      assert.deepEqual(await caller(bearer()), [101, accountId.toLowerCase()])
+      assert.deepEqual(await caller({}), [101, 'null'])
+      assert.deepEqual(await caller({ cookie, ...honest, authorization: 'Bearer nonsense' }), [
+        401,
+        undefined,
+      ])
+    })
+
+    it(`${framework}: what a method override makes of a GET after the guard is guarded by required`, async () => {
+      const { site, cookie, bearer } = await inhabited(await openHouse(database), open)
+      for (const [what, headers] of forgeries) {
+        const answer = await send(site, 'GET /overridden', { ...headers, cookie })
+        assert.equal(answer.status, 403, what)
+        assert.match(answer.body, /"code":"forged_request"/, what)
+      }
+      assert.equal((await send(site, 'GET /overridden', { ...honest, cookie })).status, 200)
+      assert.equal((await send(site, 'GET /overridden', bearer())).status, 200)
+      assert.equal((await send(site, 'GET /overridden')).status, 401)
     })
 
     it(`${framework}: a route knows its caller by either carrier, and nobody for who they are`, async () => {

@@ -1,4 +1,5 @@
 import type { Caller } from './caller.ts'
+import { isSafe } from './guard.ts'
 import type { IncomingRequest } from './incoming.ts'
 import { checkedRequirements, type Requirements } from './required.ts'
 
@@ -15,7 +16,7 @@ export type Judge<Seen> = (request: Seen) => Caller | null | Promise<Caller | nu
 
 /**
  * What routes want, said of a request in two ways: as it came, and with who it was found to be from before. A request is
- * checked once: the proof of a bound token is good for one check alone.
+ * checked once, since the proof of a bound token is good for one check alone, but guarded again.
  */
 export function requiring<Route>(checks: Checks<Route>, given: Requirements) {
   const requirements = checkedRequirements(given)
@@ -23,6 +24,9 @@ export function requiring<Route>(checks: Checks<Route>, given: Requirements) {
     request: IncomingRequest,
     known: Caller | null | undefined,
   ): Caller | Promise<Caller> {
+    // The method may be another one by now: a method override that runs after the first check makes a POST of a GET.
+    if (known !== undefined && !isSafe({ method: request.method ?? '', upgrade: false }))
+      checks.guard(request)
     const found = known === undefined ? checks.check(request) : known
     return found instanceof Promise
       ? found.then((caller) => checks.demand(caller, requirements))

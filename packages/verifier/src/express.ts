@@ -2,6 +2,7 @@ import { afterJudging, type Checks, type Judge, knownCaller, requiring } from '.
 import type { Caller } from './caller.ts'
 import { type Answerable, adapt as adaptNode, isAnswered, type Judgeable } from './node.ts'
 import type { Requirements } from './required.ts'
+import { upgrading } from './upgrades.ts'
 
 declare global {
   namespace Express {
@@ -59,6 +60,8 @@ export function adapt<Route>(checks: Checks<Route>) {
   return {
     authenticate,
     required,
+    /** Around an `upgrade` listener of the server: no other layer sees a WebSocket's handshake. */
+    upgrades: upgrading(checks),
     /** The caller where a route required one. */
     callerOf: (request: { caller?: Caller | null }): Caller => knownCaller(request.caller),
     /** The caller, or null for nobody, wherever the request was judged. */

@@ -3,6 +3,7 @@ import type { Caller } from './caller.ts'
 import type { IncomingRequest } from './incoming.ts'
 import { problemFor } from './problem.ts'
 import type { Requirements } from './required.ts'
+import { upgrading } from './upgrades.ts'
 
 export type Judgeable = { readonly raw: IncomingRequest; caller?: Caller | null }
 export type Answerable = {
@@ -23,6 +24,8 @@ export function adapt<Route>(checks: Checks<Route>) {
       const judge = requiring(checks, requirements)
       return hook(({ raw, caller }) => judge(raw, caller))
     },
+    /** Around an `upgrade` listener of the server: no other layer sees a WebSocket's handshake. */
+    upgrades: upgrading(checks),
     /** The caller where a route required one. */
     callerOf: (request: Judgeable): Caller => knownCaller(request.caller),
     /** The caller, or null for nobody, wherever the request was judged. */

@@ -3,6 +3,7 @@ import type { Caller } from './caller.ts'
 import type { IncomingRequest } from './incoming.ts'
 import { problemFor } from './problem.ts'
 import type { Requirements } from './required.ts'
+import { upgrading } from './upgrades.ts'
 
 /** A request of node's own, or of a framework that hands it on as it is. */
 export type Judgeable = IncomingRequest & { caller?: Caller | null }
@@ -39,6 +40,8 @@ export function adapt<Route>(checks: Checks<Route>) {
         (request, response: Answering) => handler(request, response, knownCaller(request.caller)),
       )
     },
+    /** Around an `upgrade` listener of the server: no other layer sees a WebSocket's handshake. */
+    upgrades: upgrading(checks),
     /** The caller where a route required one. */
     callerOf: (request: { caller?: Found }): Caller => knownCaller(request.caller),
     /** The caller, or null for nobody, wherever the request was judged. */
