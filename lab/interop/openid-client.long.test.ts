@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { calculateJwkThumbprint, createRemoteJWKSet, exportJWK, jwtVerify } from 'jose'
+import { calculateJwkThumbprint, createRemoteJWKSet, exportJWK, jwtVerify, SignJWT } from 'jose'
 import * as client from 'openid-client'
 import { api, openScene, type Peer } from './scene.ts'
 
@@ -61,4 +61,48 @@ test('openid-client proves a key: its token is bound to it, nonce and all, also 
     const jkt = await calculateJwkThumbprint(await exportJWK(pair.publicKey))
     assert.deepEqual([told.token_type, told.cnf], ['DPoP', { jkt }])
   }
+})
+
+/** As jose makes it: signing in is no business of OAuth, so no client of it has a call for this. */
+async function proofBy({ privateKey, publicKey }: CryptoKeyPair, nonce: string | null): Promise<string> {
+  const { kty, crv, x, y } = await exportJWK(publicKey)
+  const jwk = { kty, crv, x, y } as { kty: string }
+  return new SignJWT({ htm: 'POST', htu: `${issuer}/auth/sign-in`, ...(nonce !== null && { nonce }) })
+    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk })
+    .setJti(crypto.randomUUID())
+    .setIssuedAt()
+    .sign(privateKey)
+}
+
+test('a session that begins with a proof by jose is refreshed and used by openid-client, with the same key and no other', async () => {
+  const config = await known('first-party', client.None())
+  const pair = await client.randomDPoPKeyPair('ES256')
+  const asked = await scene.attempt({ dpop: await proofBy(pair, null) })
+  const nonce = asked.headers.get('dpop-nonce') ?? assert.fail('no nonce')
+  const begun = await scene.attempt({ dpop: await proofBy(pair, nonce) })
+  const { refresh_token } = (await begun.json()) as { refresh_token: string }
+
+  const next = await client.refreshTokenGrant(config, refresh_token, undefined, {
+    DPoP: client.getDPoPHandle(config, pair),
+  })
+  assert.equal(next.token_type, 'dpop')
+  const use = async (DPoP?: client.DPoPHandle) => {
+    const url = new URL(`${issuer}/auth/session`)
+    const options = DPoP === undefined ? {} : { DPoP }
+    try {
+      return (
+        await client.fetchProtectedResource(config, next.access_token, url, 'GET', null, undefined, options)
+      ).status
+    } catch (error) {
+      if (error instanceof client.WWWAuthenticateChallengeError) return error.status
+      throw error
+    }
+  }
+  assert.equal(await use(client.getDPoPHandle(config, pair)), 200)
+  assert.equal(await use(), 401)
+  const other = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'))
+  assert.equal(await use(other), 401)
+  await assert.rejects(client.refreshTokenGrant(config, refresh_token, undefined, { DPoP: other }), {
+    error: 'invalid_grant',
+  })
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after } from 'node:test'
 import { dataFolder, run, startServer } from 'counterfoil/house'
 import { exportJWK, generateKeyPair } from 'jose'
-import { becomeMember, signIn } from '../chaos/visitor.ts'
+import { becomeMember, password, postJson, signIn } from '../chaos/visitor.ts'
 
 export const api = 'https://api.example'
 export const email = 'ada@example.org'
@@ -57,6 +57,9 @@ export async function openScene() {
     ],
     /** Tokens of a new session of the one member. */
     signIn: () => signIn(server.origin, email),
+    /** The bare answer to a sign-in with these headers. */
+    attempt: (headers: Record<string, string>) =>
+      postJson(`${server.origin}/auth/sign-in`, { email, password, carrier: 'token' }, headers),
   }
 }
 
