@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { it, type TestContext, test } from 'node:test'
+import { sql } from 'kysely'
 import { createAuth } from './create-auth.ts'
 import type { Auth, AuthOptions } from './index.ts'
 import { dataFolder, goodPassword, onEachEngine } from './testing/index.ts'
@@ -132,6 +133,20 @@ onEachEngine('a server in an application', (open) => {
     while (openFiles() > before && performance.now() - startedAt < 4_000)
       await new Promise<void>((resolve) => setImmediate(resolve))
     assert.ok(openFiles() <= before)
+  })
+
+  it('starts where a later release has migrated the database, and nowhere that a stranger has', async (context) => {
+    const { db, url } = await open()
+    const note = (name: string) =>
+      sql`insert into kysely_migration (name, "timestamp") values (${name}, '2999')`.execute(db)
+    await note('2999-later')
+    const auth = await opened(context, { database: url })
+    assert.equal((await signUp(auth)).status, 202)
+    await note('2000-stranger')
+    await assert.rejects(
+      createAuth({ issuer, secret, database: url }),
+      /nothing was changed: .*2000-stranger/,
+    )
   })
 
   it('closes the mail server once and the database with it, when it is closed', async () => {

@@ -37,7 +37,8 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     isPatient: () => ['chore', 'start'].includes(machine.statements.cause()),
   })
   try {
-    if (options.migrate ?? true) await migrate(db)
+    const { later } = (options.migrate ?? true) ? await migrate(db) : { later: [] }
+    if (later.length > 0) machine.log.info('a later release has migrated the database', { later })
     for (const risk of await readRisks(db, engine)) machine.log.error(risk, new Error('durability'))
     const house = wire({ db, primary, machine, policy, issuer, transport, metricsToken, adopt })
     const { during } = machine.statements

@@ -66,15 +66,6 @@ test('keys rotate --compromised with a reserve secret of another house names it,
   assert.equal((await run(['keys', 'list', '--data', data, '--json'])).out, before)
 })
 
-test('migrate makes the database, and a second time has nothing to do', async () => {
-  const data = dataFolder()
-  assert.equal(
-    JSON.parse((await run(['migrate', '--data', data, '--json'])).out).applied[0],
-    '2026-11-23-first',
-  )
-  assert.deepEqual(JSON.parse((await run(['migrate', '--data', data, '--json'])).out), { applied: [] })
-})
-
 const production = ['serve', '--port', '0', '--issuer', 'https://auth.example']
 const smtp = { COUNTERFOIL_SMTP: 'smtp://127.0.0.1:1', COUNTERFOIL_MAIL_FROM: 'a@b.example' }
 const refusedStarts: [what: string, args: string[], env: Record<string, string>, says: RegExp][] = [

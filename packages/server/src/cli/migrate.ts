@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { migrate as runMigrations } from '../db/migrate.ts'
+import { type Migrated, migrate as runMigrations } from '../db/migrate.ts'
 import { openDatabase } from '../db/open.ts'
 import { type PlannedMigration, planMigrations } from '../db/plan.ts'
 import { printDone } from './output.ts'
@@ -13,12 +13,18 @@ export async function migrate(flags: MigrateFlags): Promise<void> {
   makeDataFolder(settings)
   const { db, close } = await openDatabase(settings.database)
   try {
-    const applied = await runMigrations(db)
-    const text = applied.length === 0 ? 'The database is up to date.' : `Applied: ${applied.join(', ')}`
-    printDone({ applied }, { json: flags.json ?? false, text })
+    const done = await runMigrations(db)
+    const text = done.applied.length === 0 ? upToDate(done) : `Applied: ${done.applied.join(', ')}`
+    printDone(done, { json: flags.json ?? false, text })
   } finally {
     await close()
   }
+}
+
+/** Nothing is wrong with it: in the middle of an upgrade, servers of the release before start again. */
+function upToDate({ later }: Migrated): string {
+  if (later.length === 0) return 'The database is up to date.'
+  return `The database is up to date. A later release has migrated it: ${later.join(', ')}`
 }
 
 async function showPlan(settings: Settings, flags: Flags): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { onEachPair } from '../testing/engines.ts'
 import { openHouse, type TestHouse } from '../testing/house.ts'
 import { type Copy, checkSource, copiedTables, copyDatabase, type SourceCheck } from './copy.ts'
@@ -70,6 +71,17 @@ onEachPair('a copy', ({ from, to }) => {
     const [before, after] = [old.house.feed.hub.reached(), next.house.feed.hub.reached()]
     assert.equal(after.position, before.position)
     assert.ok(after.epoch > before.epoch, 'the first start there begins another life')
+  })
+
+  test('between databases of which a later release has migrated one is refused, and changes nothing', async () => {
+    const [source, target] = [await from(), await to()]
+    const note = ({ db }: OpenDatabase) =>
+      sql`insert into kysely_migration (name, "timestamp") values ('2999-later', '2999')`.execute(db)
+    await note(target)
+    await assert.rejects(copied(source, target), /A later release has migrated the target/)
+    await note(source)
+    await assert.rejects(copied(source, await to()), /A later release has migrated the source/)
+    assert.equal(await countRows(target), 0)
   })
 
   test('that breaks off leaves the target empty, and can be made again', async () => {

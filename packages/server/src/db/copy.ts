@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { migrate, pendingMigrations } from './migrate.ts'
+import { laterMigrations, migrate } from './migrate.ts'
 import type { OpenDatabase } from './open.ts'
 import { liftTimeouts } from './patience.ts'
 import type { Db } from './schema.ts'
@@ -53,8 +53,9 @@ const rowsAtOnce = 500
 /** Before a target is made. */
 export async function checkSource(check: SourceCheck): Promise<void> {
   const { from, checkSecret, isForced } = check
-  if ((await pendingMigrations(from.db)).length > 0)
-    throw new Error('The source is not up to date. Run `counterfoil migrate` on it first.')
+  const later = await laterMigrations(from.db)
+  if (later === null) throw new Error('The source is not up to date. Run `counterfoil migrate` on it first.')
+  refuseLater('source', later)
   await refuseUnknownTables(from.db)
   await checkSecret(from.db)
   if (!isForced) await refuseRunning(check)
@@ -65,13 +66,19 @@ export async function checkSource(check: SourceCheck): Promise<void> {
  * does. Positions of the feed are carried over, so what was believed before goes on being judged by what ended before.
  */
 export async function copyDatabase({ from, to, onTable }: Copy): Promise<Record<string, number>> {
-  await migrate(to.db)
+  refuseLater('target', (await migrate(to.db)).later)
   return snapshot(from, (source) =>
     to.db.transaction().execute(async (target) => {
       await prepareTarget(to, target)
       return copyTables(source, target, onTable)
     }),
   )
+}
+
+/** What it added in the one would be lost, and what it filled in would be missing in the other. */
+function refuseLater(which: 'source' | 'target', later: readonly string[]): void {
+  if (later.length > 0)
+    throw new Error(`A later release has migrated the ${which}. Use the command of that release.`)
 }
 
 async function refuseUnknownTables(source: Db): Promise<void> {

@@ -22,13 +22,21 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '2026-11-26t17-old-credentials': oldCredentials,
 }
 
-/** Brings the tables to the present schema and returns the names of the migrations that it applied, in order. */
-export async function migrate(db: Db): Promise<string[]> {
+/** `later`: of a release newer than this one, which had applied all of ours before. */
+export type Migrated = { applied: string[]; later: string[] }
+
+/**
+ * Brings the tables to the present schema, and tells which migrations it applied, in order. Where a later release has been
+ * here there is nothing to do: migrations only add, so that this release goes on working beside the newer one. Throws where
+ * the tables hold migrations that are not ours and do not follow all of ours.
+ */
+export async function migrate(db: Db): Promise<Migrated> {
   try {
-    if (await isUpToDate(db)) return []
+    const later = await laterMigrations(db)
+    if (later !== null) return { applied: [], later }
     const { error, results = [] } = await (await openMigrator(db)).migrateToLatest()
     if (error) throw error
-    return results.map((result) => result.migrationName)
+    return { applied: results.map((result) => result.migrationName), later: [] }
   } catch (error) {
     throw new Error(`The database could not be migrated; nothing was changed: ${reasonOf(error)}`, {
       cause: error,
@@ -38,21 +46,35 @@ export async function migrate(db: Db): Promise<string[]> {
 
 /** The names of the migrations that `migrate` would apply. Changes nothing. */
 export async function pendingMigrations(db: Db): Promise<string[]> {
-  if (await isUpToDate(db)) return []
+  if ((await laterMigrations(db)) !== null) return []
   const known = await (await openMigrator(db)).getMigrations()
   return known.filter((migration) => !migration.executedAt).map((migration) => migration.name)
 }
 
-/** What nearly every start finds, by one read: exactly ours were applied, in their order. */
-async function isUpToDate(db: Db): Promise<boolean> {
-  const applied = sql<{ name: string }>`select name from "kysely_migration" order by "timestamp", name`
+/**
+ * What nearly every start finds, by one read: exactly ours were applied, in their order, and after them none or those of a
+ * later release, which are answered. `null` where it is anything else.
+ */
+export async function laterMigrations(db: Db): Promise<string[] | null> {
+  const read = sql<Applied>`select name, "timestamp" as at from "kysely_migration"`
   try {
-    const { rows } = await applied.execute(db)
-    return rows.map(({ name }) => name).join() === Object.keys(migrations).sort().join()
+    const names = (await read.execute(db)).rows.sort(inOrder).map(({ name }) => name)
+    const ours = Object.keys(migrations).sort()
+    const later = names.slice(ours.length)
+    const isOurs = names.slice(0, ours.length).join() === ours.join()
+    return isOurs && later.every((name) => name > (ours.at(-1) ?? '')) ? later : null
   } catch (error) {
-    if (isTableMissing(error)) return false
+    if (isTableMissing(error)) return null
     throw error
   }
+}
+
+type Applied = { name: string; at: string }
+
+/** Here and not in the statement: engines disagree about the order of text, and many are applied in one millisecond. */
+function inOrder(one: Applied, other: Applied): number {
+  const [a, b] = [`${one.at} ${one.name}`, `${other.at} ${other.name}`]
+  return a < b ? -1 : 1
 }
 
 function isTableMissing(error: unknown): boolean {

@@ -8,6 +8,13 @@ import { sql } from 'kysely'
 import { onEachEngine } from '../testing/engines.ts'
 import { migrate, migrations, pendingMigrations } from './migrate.ts'
 import { openDatabase } from './open.ts'
+import type { Db } from './schema.ts'
+
+const applied = (db: Db, name: string, at: string) =>
+  sql`insert into kysely_migration (name, "timestamp") values (${name}, ${at})`.execute(db)
+
+const namesOf = async (db: Db) =>
+  (await sql<{ name: string }>`select name from kysely_migration order by "timestamp", name`.execute(db)).rows
 
 const limitRow = { key: 'k', arrival_at: 1 }
 
@@ -96,18 +103,41 @@ onEachEngine('the database', (open) => {
   test('migrating again changes nothing, and nothing is pending', async () => {
     const { db } = await open()
     assert.deepEqual(await pendingMigrations(db), [])
-    assert.deepEqual(await migrate(db), [])
+    assert.deepEqual(await migrate(db), { applied: [], later: [] })
     const head = await db.selectFrom('feed_head').selectAll().execute()
     assert.deepEqual(head, [{ id: 1, epoch: 1, seq: 0, everyone_end: 0 }])
     const client = await db.selectFrom('client').select(['id', 'end_position']).execute()
     assert.deepEqual(client, [{ id: 'first-party', end_position: 0 }])
   })
 
-  test('a database that a later release has migrated is left alone, and the start fails', async () => {
+  test('a database that a later release has migrated is left as it is, and the start goes on', async () => {
     const { db } = await open()
-    await sql`insert into kysely_migration (name, "timestamp") values ('2999-later', '2999')`.execute(db)
-    await assert.rejects(migrate(db), /could not be migrated; nothing was changed: .*2999-later/)
+    await applied(db, '2999-later', '2999-01-01')
+    await applied(db, '2999-last', '2999-01-02')
+    const before = await namesOf(db)
+    assert.deepEqual(await migrate(db), { applied: [], later: ['2999-later', '2999-last'] })
+    assert.deepEqual(await pendingMigrations(db), [])
+    assert.deepEqual(await namesOf(db), before)
   })
+
+  const strangers: [what: string, ours: boolean, name: string, at: string][] = [
+    ['one of a later release, while one of ours is not', false, '2999-later', '2999'],
+    ['one that is not ours and belongs before ours', true, '2026-11-24-stranger', '2999'],
+    ['one that is not ours and was applied before ours', true, '2999-later', '2000-01-01'],
+    ['one that is not ours and belongs before our first', true, '1999-stranger', '1999-01-01'],
+  ]
+  for (const [what, isWhole, name, at] of strangers) {
+    test(`a database on which was applied ${what}, is left alone, and the start fails`, async () => {
+      const { db } = await open()
+      const last = Object.keys(migrations).at(-1) ?? ''
+      if (!isWhole) await sql`delete from kysely_migration where name = ${last}`.execute(db)
+      await applied(db, name, at)
+      const before = await namesOf(db)
+      const failure = new RegExp(`could not be migrated; nothing was changed: .*${name}`)
+      await assert.rejects(migrate(db), failure)
+      assert.deepEqual(await namesOf(db), before)
+    })
+  }
 
   test('one migration behind is found', async () => {
     const { db } = await open()
@@ -125,7 +155,7 @@ test('a new SQLite file is readable by its owner alone, whatever the umask, and 
     const all = Object.keys(migrations)
     assert.equal(all[0], '2026-11-23-first')
     assert.deepEqual(await pendingMigrations(db), all)
-    assert.deepEqual(await migrate(db), all)
+    assert.deepEqual(await migrate(db), { applied: all, later: [] })
     for (const file of [path, `${path}-wal`, `${path}-shm`]) assert.equal(statSync(file).mode & 0o777, 0o600)
     const [mode, sync, keys] = await Promise.all([
       sql`pragma journal_mode`.execute(db),
@@ -191,7 +221,7 @@ test('the database in memory works and is gone when closed', async () => {
   for (let round = 0; round < 2; round++) {
     const { db, engine, close } = await openDatabase('sqlite::memory:')
     assert.equal(engine, 'sqlite')
-    assert.ok((await migrate(db)).length > 0)
+    assert.ok((await migrate(db)).applied.length > 0)
     await close()
     await close()
   }
