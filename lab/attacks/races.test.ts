@@ -29,6 +29,41 @@ const refresh = (on: TestHouse, refresh_token: string) =>
 const kindsOf = async ({ db }: TestHouse) =>
   (await db.selectFrom('event').select('kind').execute()).map(({ kind }) => kind)
 
+type Person = { accountId: string; keep: string }
+
+/** As many accounts with two sessions each: without passwords, which are not what races here. */
+async function crowdOf(on: TestHouse): Promise<Person[]> {
+  const began = await on.house.feed.position(on.db)
+  return on.db.transaction().execute(async (tx) => {
+    const people: Person[] = []
+    for (let index = 0; index < many; index++) {
+      const accountId = on.machine.entropy.id()
+      const told = { state: 'active' as const, verified_at: 0, end_position: 0, created_at: 0 }
+      const email = `person${index}@example.org`
+      await tx
+        .insertInto('account')
+        .values({ id: accountId, email, ...told })
+        .execute()
+      const session = { accountId, carrier: 'token' as const, began, amr: 'pwd', network: null }
+      const begin = () => on.house.sessions.begin(tx, { ...session, device: 'a device', replaces: null })
+      await begin()
+      people.push({ accountId, keep: (await begin()).id })
+    }
+    return people
+  })
+}
+
+/** Who was kept from the head row for two seconds, on a busy machine, is refused and comes again. */
+async function endOthers(on: TestHouse, person: Person): Promise<number> {
+  for (let time = 1; ; time++)
+    try {
+      return await on.house.sessions.endOthers(person)
+    } catch (error) {
+      const isLate = error instanceof Error && 'code' in error && error.code === '55P03'
+      if (!isLate || time === 5) throw error
+    }
+}
+
 onPostgres('who come at the same instant', (open) => {
   it('A-102 as many as the budget allows, each on a connection of its own, share one successor that lives', async () => {
     const on = await crowded(open)
@@ -128,6 +163,43 @@ onPostgres('who come at the same instant', (open) => {
       await idler.end()
     }
     assert.equal(await liveSessions(on, accountId), 1)
+    assert.deepEqual(on.machine.errorLines, [])
+  })
+
+  it('sixty-four accounts that end their other sessions at once, each in a transaction of its own, wait for nobody who idles', async () => {
+    let url = ''
+    const on = await openHouse(async (options) => {
+      const database = await open({ ...options, connections: many })
+      url = database.url
+      return database
+    })
+    const people = await crowdOf(on)
+    const before = await on.house.feed.position(on.db)
+    const idler = new pg.Client({ connectionString: url })
+    await idler.connect()
+    try {
+      await idler.query('begin')
+      await idler.query("insert into limit_state (key, arrival_at) values ('somebody else', 1)")
+      on.statements.length = 0
+      const ended = await atOnce(many, (index) => endOthers(on, people[index] ?? { accountId: '', keep: '' }))
+      assert.deepEqual(new Set(ended), new Set([1]))
+      // Nothing is merged here: so many commits, and each waited for the head row on a connection of its own.
+      assert.ok(on.statements.filter((statement) => statement === 'commit').length >= many)
+      assert.ok(on.house.feed.hub.hasApplied(before + many))
+      const log = await on.db.selectFrom('feed_log').select('seq').where('seq', '>', before).execute()
+      assert.deepEqual(
+        log.map(({ seq }) => seq).sort((a, b) => a - b),
+        Array.from({ length: many }, (_, index) => before + 1 + index),
+      )
+      const { rows } = await idler.query(
+        'select xact_start is not null as idles from pg_stat_activity where pid = pg_backend_pid()',
+      )
+      assert.deepEqual(rows, [{ idles: true }])
+    } finally {
+      await idler.end()
+    }
+    const live = await on.db.selectFrom('session').select('id').where('ended_at', 'is', null).execute()
+    assert.deepEqual(live.map(({ id }) => id).sort(), people.map(({ keep }) => keep).sort())
     assert.deepEqual(on.machine.errorLines, [])
   })
 
