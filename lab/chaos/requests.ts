@@ -76,6 +76,10 @@ export function endSession(
   return request(ledger, origin, { method: 'DELETE', path: `/auth/sessions/${id}`, ...rest })
 }
 
+export function endOthers(ledger: Ledger, origin: string, token: string): Promise<Answer> {
+  return request(ledger, origin, { method: 'POST', path: '/auth/sessions/end-others', token })
+}
+
 export function ready(ledger: Ledger, origin: string): Promise<Answer> {
   return request(ledger, origin, { path: '/readyz', within: 1500 })
 }

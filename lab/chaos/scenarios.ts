@@ -3,6 +3,7 @@ import { end, enter, warm } from './crowd.ts'
 import { ask, copy, promote, restore, run } from './instance.ts'
 import { count, hold, type Known, violate } from './ledger.ts'
 import { freezeNode, killNode, type Node, thawNode } from './nodes.ts'
+import { enterCrowded, fillPools } from './pools.ts'
 import { settle, until } from './processes.ts'
 import { look, signIn } from './requests.ts'
 import { addStandby, isAccepted, type World } from './world.ts'
@@ -191,12 +192,20 @@ async function freezeNodeFor(world: World, node: Node, milliseconds: number): Pr
 
 const slow: Scenario = {
   name: 'the database is slow, and the pool is full',
-  async play({ world, isShort }) {
+  async play({ world, kept, isShort }) {
+    const crowded = await enterCrowded(world)
     const from = performance.now()
-    const hold = `select pg_sleep(${isShort ? 3 : 5})`
     // Whoever ends something waits for this row, with a connection in hand.
-    const holding = ask(world.primary, 'begin', 'select * from feed_head for update', hold, 'rollback')
+    const holding = ask(
+      world.primary,
+      'begin',
+      'select * from feed_head for update',
+      'select pg_sleep(5)',
+      'rollback',
+    )
+    await settle(300)
     const bursts = world.nodes.map((node) => burst(world, node, () => settle(0)))
+    await fillPools(world, { crowded, kept: kept[0] ?? raise(), scenario: this.name })
     await Promise.all([holding, ...bursts])
     for (const { wire } of world.nodes) wire.pause()
     const more = world.nodes.map((node) => burst(world, node, () => settle(0)))
