@@ -23,13 +23,14 @@ async function scene(open: OpenTestDatabase): Promise<Scene> {
   let isProven = false
   const house = await openHouse((options) =>
     open({
-      onStatement(sql) {
-        options?.onStatement?.(sql)
+      onStatement(sql, sort) {
+        options?.onStatement?.(sql, sort)
         if (!breakAfterProof.armed) return
         if (/^update "session" set "began"/.test(sql)) isProven = true
         else if (isProven && /^select .* from "session"/s.test(sql)) {
           breakAfterProof.broke += 1
-          throw new Error('the connection is gone')
+          // Of a kind that the database's being away is not taken for.
+          throw Object.assign(new Error('the answer is lost'), { code: 'XX000' })
         }
       },
     }),

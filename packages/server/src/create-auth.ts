@@ -2,7 +2,7 @@ import { type House, wire } from './auth.ts'
 import type { Auth, AuthOptions } from './contract.ts'
 import { readRisks } from './db/durability.ts'
 import { migrate } from './db/migrate.ts'
-import { openDatabase } from './db/open.ts'
+import { type OnStatement, openDatabase } from './db/open.ts'
 import type { Cause, Machine, Transport } from './machine.ts'
 import { createMachine } from './node/machine.ts'
 import { createSmtpTransport } from './node/smtp.ts'
@@ -32,7 +32,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   })
   const { db, engine, primary, close } = await openDatabase(options.database, {
     ...(options.databasePool === undefined ? {} : { connections: options.databasePool }),
-    onStatement: machine.statements.note,
+    onStatement: noting(machine),
     // What forgets or makes keys may take its time; a request, or the beat that others believe us by, may not.
     isPatient: () => ['chore', 'start'].includes(machine.statements.cause()),
   })
@@ -82,6 +82,11 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     await close()
     throw error
   }
+}
+
+/** A hint leaves on behalf of whoever committed, who does not wait for it: it is asked for the sake of those who listen. */
+function noting({ statements }: Machine): OnStatement {
+  return (_, sort) => (sort === 'hint' ? statements.during('feed', statements.note) : statements.note())
 }
 
 /** JavaScript callers, and variables that are not set: said by name, before anything is opened. */

@@ -92,7 +92,7 @@ export type Log = {
 /** For whose sake the database is asked. */
 export type Cause = 'request' | 'feed' | 'chore' | 'start' | 'scrape'
 
-/** What the database was asked, counted at the driver. */
+/** What the database was asked, counted where it is sent. */
 export type Statements = {
   /** What is asked within, however late, is asked for this cause; outside of all it is asked for a request. */
   during<Result>(cause: Cause, work: () => Result): Result

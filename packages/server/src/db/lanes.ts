@@ -1,13 +1,19 @@
 import pg from 'pg'
 import { ask, deaf } from './ask.ts'
+import type { OnStatement } from './open.ts'
 import { createNames, isOutdated } from './prepared.ts'
 import { isUnavailable } from './unavailable.ts'
 
 export type Lanes = {
   /** For statements that read and lock nothing: one that is lost with its connection is sent once more. */
   read(text: string, values: readonly unknown[]): Promise<pg.QueryResult>
+  /** The same for what nobody asked for. */
+  hint(text: string, values: readonly unknown[]): Promise<pg.QueryResult>
   close(): Promise<void>
 }
+
+type Sort = Parameters<OnStatement>[1]
+type Query = { config: pg.QueryConfig; sort: Sort }
 
 type Lane = {
   client: Promise<pg.Client> | null
@@ -27,8 +33,9 @@ export function openLanes(given: {
   settings: string
   /** How long a server that does not answer is waited for. */
   deafMilliseconds: number
+  onStatement: OnStatement
 }): Lanes {
-  const { config, settings, deafMilliseconds } = given
+  const { config, settings, deafMilliseconds, onStatement } = given
   const lanes: Lane[] = Array.from({ length: laneCount }, () => ({ client: null, waiting: 0 }))
   const names = createNames('lane')
   let isClosed = false
@@ -53,41 +60,45 @@ export function openLanes(given: {
   }
 
   /** Whoever does not answer one statement answers none of those behind it. */
-  async function answered(client: pg.Client, query: pg.QueryConfig): Promise<pg.QueryResult> {
+  async function answered(client: pg.Client, config: pg.QueryConfig): Promise<pg.QueryResult> {
     try {
-      return await ask(client, query, deafMilliseconds)
+      return await ask(client, config, deafMilliseconds)
     } catch (error) {
       if (error === deaf) client.connection.stream.destroy()
       throw error
     }
   }
 
-  async function send(lane: Lane, opening: Promise<pg.Client>, query: pg.QueryConfig) {
+  async function send(lane: Lane, opening: Promise<pg.Client>, { config, sort }: Query) {
     lane.waiting += 1
     try {
-      return await answered(await opening, query)
+      const client = await opening
+      return await answered(client, config).finally(() => onStatement(config.text, sort))
     } finally {
       lane.waiting -= 1
     }
   }
 
-  return {
-    async read(text, values) {
-      // Parsing and planning cost more than most of our reads.
-      const name = names.of(text)
-      const query = { text, values: [...values], ...(name === undefined ? {} : { name }) }
-      for (let isAgain = false; ; isAgain = true) {
-        if (isClosed) throw new Error('The database was closed.')
-        const lane = lanes.reduce((best, one) => (one.waiting < best.waiting ? one : best))
-        const opening = connected(lane)
-        try {
-          return await send(lane, opening, query)
-        } catch (error) {
-          if (endsConnection(error)) drop(lane, opening)
-          if (isAgain || lane.client === opening) throw error
-        }
+  async function sendInLane(text: string, values: readonly unknown[], sort: Sort): Promise<pg.QueryResult> {
+    // Parsing and planning cost more than most of our reads.
+    const name = names.of(text)
+    const config = { text, values: [...values], ...(name === undefined ? {} : { name }) }
+    for (let isAgain = false; ; isAgain = true) {
+      if (isClosed) throw new Error('The database was closed.')
+      const lane = lanes.reduce((best, one) => (one.waiting < best.waiting ? one : best))
+      const opening = connected(lane)
+      try {
+        return await send(lane, opening, { config, sort })
+      } catch (error) {
+        if (endsConnection(error)) drop(lane, opening)
+        if (isAgain || lane.client === opening) throw error
       }
-    },
+    }
+  }
+
+  return {
+    read: (text, values) => sendInLane(text, values, 'asked'),
+    hint: (text, values) => sendInLane(text, values, 'hint'),
     async close() {
       isClosed = true
       const open = lanes.map(({ client }) => client)

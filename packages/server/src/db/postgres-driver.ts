@@ -2,6 +2,7 @@ import { CompiledQuery, type DatabaseConnection, type Driver, type QueryResult }
 import type pg from 'pg'
 import { ask, deaf } from './ask.ts'
 import type { Lanes } from './lanes.ts'
+import type { OnStatement } from './open.ts'
 import { createNames, isOutdated } from './prepared.ts'
 import { withState } from './unavailable.ts'
 
@@ -12,6 +13,7 @@ export type DriverOptions = {
   deafMilliseconds: number
   /** Asked before each statement: nobody waits for this one, so it may take its time. */
   isPatient: () => boolean
+  onStatement: OnStatement
 }
 
 const patientMilliseconds = 20_000
@@ -41,7 +43,8 @@ export function postgresDriver(pool: pg.Pool, lanes: Lanes, options: DriverOptio
     const name = isKept ? names.of(text) : undefined
     const limit = isPatient || options.isPatient() ? patientMilliseconds : options.deafMilliseconds
     const asked = { text, values: [...parameters], ...(name === undefined ? {} : { name }) }
-    return ask(client, asked, isBounded(query) ? limit : null)
+    const answer = ask(client, asked, isBounded(query) ? limit : null)
+    return answer.finally(() => options.onStatement(text, 'asked'))
   }
 
   async function run<Row>(held: Held, query: CompiledQuery): Promise<QueryResult<Row>> {

@@ -198,6 +198,34 @@ onPostgres('PostgreSQL', (open) => {
     assert.equal((await transact(db, (tx) => write(tx, 'forgotten'))).key, 'forgotten')
   })
 
+  test('what is sent once more is told once more, by itself, in a lane and in a transaction, and so is a hint', async () => {
+    const told: [statement: string, sort: string][] = []
+    const { db, primary } = await open({
+      connections: 1,
+      onStatement: (text, sort) => told.push([text, sort]),
+    })
+    const write = (on: Db, key: string) =>
+      on.insertInto('limit_state').values({ key, arrival_at: 1 }).returningAll().execute()
+    const read = () => db.selectFrom('limit_state').selectAll().where('key', '=', 'none').execute()
+    const toldOf = (start: string) => told.splice(0).filter(([text]) => text.startsWith(start)).length
+    for (const [name, start, act] of [
+      ['lane', 'select', read],
+      ['alone', 'insert', () => write(db, 'alone')],
+      ['transaction', 'insert', () => transact(db, (tx) => write(tx, 'tx'))],
+    ] as const) {
+      await act()
+      await sql`delete from limit_state`.execute(db)
+      assert.equal(toldOf(start), 1, name)
+      await sql`alter table limit_state add column ${sql.ref(name)} text`.execute(db)
+      await act()
+      await sql`delete from limit_state`.execute(db)
+      assert.equal(toldOf(start), 2, name)
+    }
+    primary.hints?.send()
+    while (told.length === 0) await next()
+    assert.deepEqual(told, [['select pg_notify($1, $2)', 'hint']])
+  })
+
   test('a server that cannot be reached is away, and so is one that does not answer in time', async () => {
     const nobody = await openDatabase('postgres://nobody@127.0.0.1:1/none', { waitMilliseconds: 200 })
     await assert.rejects(readHead(nobody.db), isUnavailable)

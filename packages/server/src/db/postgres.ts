@@ -8,6 +8,7 @@ import {
 } from 'kysely'
 import pg from 'pg'
 import { openLanes } from './lanes.ts'
+import type { OnStatement } from './open.ts'
 import { postgresDriver } from './postgres-driver.ts'
 import { postgresHints } from './postgres-hints.ts'
 import type { Primary } from './primary.ts'
@@ -47,9 +48,9 @@ const laneSettings = "set statement_timeout = '4s'; set lock_timeout = '2s'; set
 
 export function postgresDialect(
   url: string,
-  options: PostgresOptions = {},
+  options: PostgresOptions & { onStatement: OnStatement },
 ): { dialect: Dialect; primary: Primary; close(): Promise<void> } {
-  const { connections, waitMilliseconds, deafMilliseconds } = { ...defaults, ...options }
+  const { connections, waitMilliseconds, deafMilliseconds, onStatement } = { ...defaults, ...options }
   const isPatient = options.isPatient ?? (() => false)
   const config = {
     connectionString: url,
@@ -70,12 +71,12 @@ export function postgresDialect(
   // Without a listener, a server that restarts takes this process down with it. The next statement reports it.
   pool.on('error', ignore)
   pool.on('connect', (client) => client.on('error', ignore))
-  const lanes = openLanes({ config, settings: laneSettings, deafMilliseconds })
-  const hints = postgresHints({ config, tell: lanes.read })
+  const lanes = openLanes({ config, settings: laneSettings, deafMilliseconds, onStatement })
+  const hints = postgresHints({ config, tell: lanes.hint })
   return {
     dialect: {
       createAdapter,
-      createDriver: () => postgresDriver(pool, lanes, { deafMilliseconds, isPatient }),
+      createDriver: () => postgresDriver(pool, lanes, { deafMilliseconds, isPatient, onStatement }),
       createIntrospector: (db) => new PostgresIntrospector(db),
       createQueryCompiler: () => new PostgresQueryCompiler(),
     },

@@ -9,6 +9,7 @@ import {
   SqliteDriver,
   sql,
 } from 'kysely'
+import type { OnStatement } from './open.ts'
 import type { Primary } from './primary.ts'
 
 const preparedStatements = 500
@@ -28,9 +29,17 @@ export const sqlitePrimary: Primary = {
   hints: null,
 }
 
-export function sqliteDialect(path: string): { dialect: Dialect; close(): Promise<void> } {
+export function sqliteDialect(
+  path: string,
+  onStatement: OnStatement,
+): { dialect: Dialect; close(): Promise<void> } {
   const raw = openFile(path)
-  const prepare = preparing(raw)
+  const known = preparing(raw)
+  // Asked once for each execution, and for one that fails.
+  const prepare = (text: string) => {
+    onStatement(text, 'asked')
+    return known(text)
+  }
   const database = { prepare, close: () => raw.close() }
   const base = new SqliteDialect({ database })
   // SQLite does roll schema changes back. Saying so makes the migrator use one transaction, so that of two

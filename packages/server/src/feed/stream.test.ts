@@ -206,8 +206,8 @@ onEachEngine('the stream of the feed', (open) => {
     let pass = (_: number) => {}
     const slow: typeof open = (options) =>
       open({
-        onStatement(statement) {
-          options?.onStatement?.(statement)
+        onStatement(statement, sort) {
+          options?.onStatement?.(statement, sort)
           if (statement.includes('"feed_verifier"')) pass(perWrite)
         },
       })

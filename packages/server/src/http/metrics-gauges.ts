@@ -46,7 +46,7 @@ function statementFamilies(counts: Readonly<Record<string, number>>): Family[] {
     {
       name: 'counterfoil_db_statements_total',
       kind: 'counter',
-      help: 'Statements that reached the database driver, by what they were for.',
+      help: 'Statements that were sent to the database, by what they were for.',
       samples: Object.entries(counts).map(([cause, value]) => ({ labels: { cause }, value })),
     },
   ]
