@@ -1,4 +1,5 @@
 import type { Db } from '../db/schema.ts'
+import { heartbeatSeconds, trustSeconds } from './feed.ts'
 
 export type Listener = {
   id: string
@@ -7,6 +8,8 @@ export type Listener = {
   name: string
   applied: number
   lapses_at: number
+  /** By then it has heard nothing newer: the last beat of a server, or the last heartbeat that left for a verifier. */
+  heard_at: number
 }
 
 export type Listeners = { servers: number; verifiers: number; listed: Listener[] }
@@ -30,12 +33,12 @@ export async function readListeners(
         .select((row) => row.fn.countAll<number>().as('count'))
         .executeTakeFirstOrThrow()
       const listed = await rows
-        .select(['id', 'name', 'applied', 'lapses_at'])
+        .select(['id', 'name', 'applied', 'lapses_at', 'max_stale'])
         .orderBy('applied')
         .orderBy('lapses_at', 'desc')
         .limit(most)
         .execute()
-      return { count, listed: listed.map((row): Listener => ({ ...row, kind })) }
+      return { count, listed: listed.map((row) => listenerOf(kind, row)) }
     }),
   )
   return {
@@ -43,4 +46,13 @@ export async function readListeners(
     verifiers: verifiers?.count ?? 0,
     listed: [...(servers?.listed ?? []), ...(verifiers?.listed ?? [])],
   }
+}
+
+/** With each beat a row is moved on by a time that is known, so that it tells when that was. */
+function listenerOf(
+  kind: Listener['kind'],
+  { max_stale, ...row }: Omit<Listener, 'kind' | 'heard_at'> & { max_stale: number },
+): Listener {
+  const trust = kind === 'server' ? trustSeconds : max_stale
+  return { ...row, kind, heard_at: row.lapses_at - trust - heartbeatSeconds }
 }

@@ -108,6 +108,14 @@ function listenerFamilies(read: Listeners | null, now: number): Family[] {
     },
     {
       ...gauge(
+        'counterfoil_feed_listener_age_seconds',
+        'For how long no heartbeat has left for one of them: what it knows is at least so old.',
+      ),
+      // One that has just come may trust itself for a moment more.
+      samples: each(({ heard_at }) => Math.max(0, now - heard_at)),
+    },
+    {
+      ...gauge(
         'counterfoil_feed_listener_lapse_seconds',
         'For how long it may still trust itself; below 0: it cannot.',
       ),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Refusal } from '@counterfoil/verifier'
 import { onEachEngine } from '../testing/engines.ts'
+import { feedClient } from '../testing/feed-client.ts'
 import { openHouse, type TestHouse } from '../testing/house.ts'
 import { createMetrics } from './metrics.ts'
 import { metricsText } from './metrics-text.ts'
@@ -115,6 +116,29 @@ onEachEngine('/metrics', (open) => {
     assert.equal(value('counterfoil_feed_listeners{kind="server"}'), 1)
     house.machine.clock.advance(3600)
     assert.equal((await scrape(house)).value('counterfoil_feed_listeners{kind="verifier"}'), 0)
+  })
+
+  test('tells how old what a quiet verifier knows may be, by the heartbeats that leave for it, which ask nothing of it', async () => {
+    const at = await openHouse(open)
+    const client = await feedClient(at)
+    const listener = await client.listen({ maxStale: 4 })
+    const ageOf = async (id: string) => {
+      const { samples } = await scrape(at)
+      const [name] = [...samples.keys()].filter((key) => key.includes('listener_age') && key.includes(id))
+      return samples.get(name ?? '')
+    }
+    const server = at.house.feed.hub.instance
+    for (let second = 0; second < 30; second++) {
+      at.machine.clock.advance(1)
+      await at.house.chores.tick()
+    }
+    assert.deepEqual([await ageOf(listener.verifier), await ageOf(server)], [0, 0])
+    await listener.leave()
+    for (let second = 0; second < 5; second++) {
+      at.machine.clock.advance(1)
+      await at.house.chores.tick()
+    }
+    assert.deepEqual([await ageOf(listener.verifier), await ageOf(server)], [5, 0])
   })
 
   test('goes on while the database does not answer, without what only the database knows', async () => {
