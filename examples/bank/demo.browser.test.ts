@@ -9,7 +9,7 @@ import { createDevice } from './attacker/device.ts'
 import { forgeries } from './attacker/forgeries.ts'
 import { ada, mallory } from './people.ts'
 import { fetchHere } from './place.ts'
-import { centsIn, type RunningDemo, startByNpm, startDemo } from './testing/command.ts'
+import { centsIn, paidIn, type RunningDemo, startByNpm, startDemo } from './testing/command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'counterfoil-demo-'))
 let demo: RunningDemo
@@ -36,6 +36,7 @@ beforeEach(async () => {
 
 const press = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true }).click()
 const inOurBooks = (email: string) => centsIn(join(folder, 'data', 'bank-ledger.db'), email)
+const paidByOurBooks = (email: string) => paidIn(join(folder, 'data', 'bank-ledger.db'), email)
 
 async function openBank(from: BrowserContext = context): Promise<Page> {
   const page = await from.newPage()
@@ -85,12 +86,19 @@ async function attempt(evil: Page, id: string): Promise<Findings> {
 }
 
 describe('npm run demo', { concurrency: false }, () => {
-  it('prints three addresses, uncoloured and one a line, once all of them answer', () => {
+  it('prints three addresses, uncoloured and one a line, once all of them answer', async () => {
     const [bank, evil, textbook] = demo.lines
     assert.equal(demo.lines.length, 3)
     assert.match(bank ?? '', /^http:\/\/bank\.localhost:\d+$/)
     assert.match(evil ?? '', /^http:\/\/evil\.localhost:\d+$/)
     assert.match(textbook ?? '', /^http:\/\/textbook\.localhost:\d+$/)
+    const page = await context.newPage()
+    const titles: string[] = []
+    for (const address of demo.lines) {
+      assert.equal((await page.goto(address))?.status(), 200, address)
+      titles.push(await page.title())
+    }
+    assert.equal(new Set(titles).size, 3, titles.join(', '))
   })
 
   it('leads from sign-up, by its own mailbox, to a payment, and to a forgery that is refused', async () => {
@@ -290,6 +298,7 @@ describe('npm run demo', { concurrency: false }, () => {
         // What needs no browser is the same from everywhere.
         if (shot === null && place !== 'another site') continue
         const held = inOurBooks(ada.email)
+        const paid = paidByOurBooks(ada.email)
         const { ours, textbook: theirs } = await attempt(evil, id)
         assert.equal(
           theirs.verdict,
@@ -297,7 +306,10 @@ describe('npm run demo', { concurrency: false }, () => {
           `${name}: proves nothing, since it fails everywhere: ${theirs.words}`,
         )
         assert.equal(ours.verdict, 'held', `${name}: ${ours.words}`)
+        // One forgery pays her a cent, for the note; and where the textbook bank is broke, both begin with clean books.
         assert.ok(inOurBooks(ada.email) >= held, `${name}: the books say that it was paid`)
+        const after = paidByOurBooks(ada.email)
+        assert.deepEqual(after, after.length === 0 ? [] : paid, `${name}: the books say that it was paid`)
         if (id === 'hidden-form' && place !== 'another site')
           assert.match(
             ours.words,

@@ -74,9 +74,25 @@ async function interrupt(child: ChildProcess): Promise<number | null> {
 
 /** The balance that stands in a bank's books, whatever any page says. */
 export function centsIn(ledger: string, email: string): number {
+  return inBooks(ledger, (db) =>
+    Number(db.prepare('select cents from holder where name = ?').get(email)?.cents),
+  )
+}
+
+/** Every payment that somebody made by a bank's books; what they were paid is not among them. */
+export function paidIn(ledger: string, email: string): string[] {
+  return inBooks(ledger, (db) =>
+    db
+      .prepare('select * from payment where payer = ? order by id')
+      .all(email)
+      .map((row) => JSON.stringify(row)),
+  )
+}
+
+function inBooks<Found>(ledger: string, look: (db: DatabaseSync) => Found): Found {
   const db = new DatabaseSync(ledger, { readOnly: true })
   try {
-    return Number(db.prepare('select cents from holder where name = ?').get(email)?.cents)
+    return look(db)
   } finally {
     db.close()
   }
