@@ -51,7 +51,7 @@ function auditLog(): AuditRow[] {
     const rows = db
       .prepare(
         `select event.kind, event.account_id, event.client_id, event.grant_id, account.email as address
-         from event join account on account.id = event.account_id where event.kind like 'grant%' order by event.at, event.id`,
+         from event join account on account.id = event.account_id where event.kind like 'grant%' order by event.at, event.rowid`,
       )
       .all()
     return rows.map((row) => ({

@@ -78,9 +78,10 @@ export async function openWorkerScene(): Promise<WorkerScene> {
       if (given.status !== 201) throw new Error(`no grant: ${given.status} ${await given.text()}`)
       const { id } = (await given.json()) as { id: string }
       const withdraw = async () => {
-        const address = `${server.origin}/auth/grants/${id}`
+        // Until every service has heard of it: the answer alone may be there some milliseconds before.
+        const address = `${server.origin}/auth/grants/${id}?wait=applied`
         const answer = await fetch(address, { method: 'DELETE', headers: { authorization } })
-        if (answer.status !== 204) throw new Error(`not withdrawn: ${answer.status} ${await answer.text()}`)
+        if (answer.status !== 200) throw new Error(`not withdrawn: ${answer.status} ${await answer.text()}`)
       }
       return { id, withdraw }
     },

@@ -14,6 +14,7 @@ declare global {
 }
 
 export type { Answerable, Judgeable } from './node.ts'
+export type { UpgradeSocket } from './upgrades.ts'
 
 type Next = (error?: unknown) => void
 export type Middleware = (request: Judgeable, response: Answerable, next: Next) => void

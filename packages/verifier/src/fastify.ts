@@ -5,6 +5,7 @@ import { problemFor } from './problem.ts'
 import type { Requirements } from './required.ts'
 import { upgrading } from './upgrades.ts'
 
+export type { UpgradeSocket } from './upgrades.ts'
 export type Judgeable = { readonly raw: IncomingRequest; caller?: Caller | null }
 export type Answerable = {
   code(status: number): Answerable

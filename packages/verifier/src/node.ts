@@ -6,6 +6,7 @@ import type { Requirements } from './required.ts'
 import { upgrading } from './upgrades.ts'
 
 /** A request of node's own, or of a framework that hands it on as it is. */
+export type { UpgradeSocket } from './upgrades.ts'
 export type Judgeable = IncomingRequest & { caller?: Caller | null }
 export type Answerable = {
   statusCode: number

@@ -90,16 +90,11 @@ onEachEngine('an old credential', (open) => {
     assert.equal((await byCookie(browser, 'mine')).status, 200)
     const caller = await (await browser.get('/auth/session')).json()
     assert.equal(caller.authenticated_at, 0)
-    assert.equal(
-      await codeOf(await browser.post('/auth/carrier', { carrier: 'token' })),
-      '401 reauthentication_required',
-    )
     assert.throws(
       () => at.house.demand({ ...caller, scopes: [] }, { freshWithinSeconds: 4_000_000 }),
       /reauthentication_required|again/i,
     )
     assert.equal((await browser.post('/auth/reauthenticate', { password: goodPassword })).status, 200)
-    assert.equal((await browser.post('/auth/carrier', { carrier: 'token' })).status, 200)
     const [session] = (await sessionsOf(at)).filter(({ ended_at }) => ended_at === null)
     assert.deepEqual([session?.amr, email], ['pwd', 'ada@example.org'])
   })
