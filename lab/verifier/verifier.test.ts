@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createVerifier, type Verifier } from '@counterfoil/verifier'
+import { altered } from 'counterfoil/house'
 import { refresh, signIn } from '../chaos/visitor.ts'
 import { email, openScene, outcome, until } from './scene.ts'
 
@@ -122,7 +123,7 @@ test('what is no credential of ours is refused or nobody, and asks nobody', asyn
     [{}, 'nobody'],
     [{ cookie: 'theme=dark' }, 'nobody'],
     [{ cookie: `__Host-Http-session=${'A'.repeat(63)}` }, 'nobody'],
-    [{ authorization: `Bearer ${token.slice(0, -4)}AAAA` }, 'credential_invalid'],
+    [{ authorization: `Bearer ${altered(token)}` }, 'credential_invalid'],
     [{ authorization: `DPoP ${token}` }, 'credential_invalid'],
     [{ authorization: `Bearer ${token}, Bearer ${token}` }, 'credential_ambiguous'],
     [{ authorization: 'Basic YTpi' }, 'credential_invalid'],

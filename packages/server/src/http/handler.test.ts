@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { type Agent, goodPassword, onEachEngine, openHouse, type TestHouse } from '../testing/index.ts'
+import {
+  type Agent,
+  altered,
+  goodPassword,
+  onEachEngine,
+  openHouse,
+  type TestHouse,
+} from '../testing/index.ts'
 
 const canary = 'canary-of-nobody-7h3'
 type Line = Record<string, unknown>
@@ -73,7 +80,7 @@ onEachEngine('the log', (open) => {
     const house = await openHouse(open)
     const { email } = await house.member()
     const { access_token } = await house.tokens(email)
-    const broken = `${access_token.slice(0, -6)}AAAAAA`
+    const broken = altered(access_token)
     house.machine.logLines.length = 0
     const answer = await house.program().get('/auth/session', { authorization: `Bearer ${broken}` })
     assert.equal(answer.status, 401)

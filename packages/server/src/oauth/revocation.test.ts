@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { feedKey } from '@counterfoil/verifier'
+import { altered } from '../testing/altered.ts'
 import { type OpenTestDatabase, onEachEngine } from '../testing/engines.ts'
 import { basic } from '../testing/feed-client.ts'
 import { openHouse, type TestHouse } from '../testing/house.ts'
@@ -67,7 +68,7 @@ onEachEngine('revocation', (open) => {
     const read = readRefreshToken(at.machine.secrets, app.refresh_token) ?? assert.fail()
     const unknown = writeRefreshToken(at.machine.secrets, { ...read, sessionId: 'A'.repeat(22) })
     const [head, body, tag] = app.access_token.split('.')
-    const forged = [`${app.refresh_token.slice(0, -2)}AA`, `cfr_${'A'.repeat(90)}`, 'cfr_', '', 'x']
+    const forged = [altered(app.refresh_token), `cfr_${'A'.repeat(90)}`, 'cfr_', '', 'x']
     const others = [`${head}.${body}.`, `${head}..${tag}`, `${app.access_token}A`, 'A'.repeat(8192)]
     at.statements.length = 0
     for (const token of forged) assert.deepEqual(await revoke(token), done, token.slice(0, 12))

@@ -27,6 +27,7 @@ export {
   type Verdict,
 } from '../tokens/rotation.ts'
 export { type Agent, createAgent } from './agent.ts'
+export { altered } from './altered.ts'
 export { attackTarget } from './attack.ts'
 export { assertionForm, type ClientKey, clientKey } from './client-key.ts'
 export { dataFolder, type Ran, run, type ServerProcess, startServer } from './command.ts'

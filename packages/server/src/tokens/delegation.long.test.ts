@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkAccessToken, parseKeySet } from '@counterfoil/verifier'
+import { altered } from '../testing/altered.ts'
 import { type OpenTestDatabase, onEachEngine } from '../testing/engines.ts'
 import { accessTokenType, giveGrant, workerAt } from '../testing/grants.ts'
 import { openHouse, type TestHouse } from '../testing/house.ts'
@@ -148,7 +149,7 @@ onEachEngine('a token is handed on down a call chain', (open) => {
       ['a token for the server', orders.exchange(forIssuer, { resource }), overOrForeign],
       ['a refresh token', orders.exchange(refresh, { resource }), overOrForeign],
       ['a client’s own token', orders.exchange(ownToken, { resource }), overOrForeign],
-      ['a forged one', orders.exchange(`${forOrders.slice(0, -4)}AAAA`, { resource }), overOrForeign],
+      ['a forged one', orders.exchange(altered(forOrders), { resource }), overOrForeign],
       ['something else', orders.exchange('x', { resource }), overOrForeign],
       ['no place', orders.exchange(forOrders, {}), wrongTarget],
       [
