@@ -1,6 +1,6 @@
 import { checkSignature } from './cryptography.ts'
-import { isJsonObject, type JsonMembers, type JsonObject, type JsonValue } from './json.ts'
-import { type Jws, parseJws, readMembers } from './jws.ts'
+import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
+import { type Jws, parseJws, readPayload } from './jws.ts'
 import type { KeySet } from './key-set.ts'
 import type { VerificationKey } from './public-key.ts'
 import { refuse } from './refusal.ts'
@@ -83,7 +83,8 @@ export function parseAccessToken(token: string): UnprovenToken {
   if (jws === null) invalid('not a compact JWS that we take')
   const { typ, kid } = jws.header
   // Media types are case-insensitive, and `application/` may be left out (RFC 7515 section 4.1.9).
-  if (typeof typ !== 'string' || !tokenType.test(typ.toLowerCase())) invalid('typ is not at+jwt')
+  if (typ !== 'at+jwt' && (typeof typ !== 'string' || !tokenType.test(typ.toLowerCase())))
+    invalid('typ is not at+jwt')
   if (typeof kid !== 'string') invalid('kid is missing')
   return { jws, kid }
 }
@@ -104,9 +105,9 @@ function judgeClaims(jws: Jws, expected: ExpectedClaims): AccessTokenClaims {
   if (!Number.isSafeInteger(now) || !Number.isSafeInteger(skewSeconds) || skewSeconds < 0) {
     throw new RangeError('now and skewSeconds must be whole seconds')
   }
-  const payload = readMembers(jws) ?? invalid('payload is not strict JSON')
+  const payload = readPayload(jws) ?? invalid('payload is not strict JSON')
   const claims = readClaims(payload)
-  const notBefore = payload('nbf') === undefined ? 0 : instant(payload, 'nbf')
+  const notBefore = payload.nbf === undefined ? 0 : instant(payload.nbf, 'nbf')
   if (claims.issuer !== expected.issuer) invalid('iss is another issuer')
   if (claims.audience !== expected.audience) invalid('aud is another audience')
   if (claims.issuedAt > now + skewSeconds + futureSeconds) invalid('iat is in the future')
@@ -117,39 +118,39 @@ function judgeClaims(jws: Jws, expected: ExpectedClaims): AccessTokenClaims {
   return claims
 }
 
-function readClaims(payload: JsonMembers): AccessTokenClaims {
-  const actors = readActors(payload('act'))
+function readClaims(payload: JsonObject): AccessTokenClaims {
+  const actors = readActors(payload.act)
   return {
-    issuer: text(payload, 'iss'),
-    subject: text(payload, 'sub'),
+    issuer: text(payload.iss, 'iss'),
+    subject: text(payload.sub, 'sub'),
     audience: readAudience(payload),
-    expiresAt: instant(payload, 'exp'),
-    issuedAt: instant(payload, 'iat'),
-    tokenId: text(payload, 'jti'),
-    clientId: text(payload, 'client_id'),
-    sessionId: optionalText(payload, 'sid'),
+    expiresAt: instant(payload.exp, 'exp'),
+    issuedAt: instant(payload.iat, 'iat'),
+    tokenId: text(payload.jti, 'jti'),
+    clientId: text(payload.client_id, 'client_id'),
+    sessionId: optionalText(payload.sid, 'sid'),
     scopes: readScopes(payload),
-    authenticatedAt: instant(payload, 'auth_time'),
-    amr: readTexts(payload('amr')) ?? invalid('amr is not a list of strings'),
-    asOf: instant(payload, 'as_of'),
-    confirmation: readConfirmation(payload('cnf')),
+    authenticatedAt: instant(payload.auth_time, 'auth_time'),
+    amr: readTexts(payload.amr) ?? invalid('amr is not a list of strings'),
+    asOf: instant(payload.as_of, 'as_of'),
+    confirmation: readConfirmation(payload.cnf),
     actor: actors[0] ?? null,
     actors,
-    grant: optionalText(payload, 'grant'),
+    grant: optionalText(payload.grant, 'grant'),
   }
 }
 
 /** A token that is good elsewhere as well could be taken from there and used here, so a list may hold one entry only. */
-function readAudience(payload: JsonMembers): string {
-  const aud = payload('aud')
+function readAudience(payload: JsonObject): string {
+  const aud = payload.aud
   const audiences = typeof aud === 'string' ? [aud] : readTexts(aud)
   const [audience, ...others] = audiences ?? []
   if (audience === undefined || audience === '' || others.length > 0) invalid('aud is not one audience')
   return audience
 }
 
-function readScopes(payload: JsonMembers): readonly string[] {
-  const scope = payload('scope')
+function readScopes(payload: JsonObject): readonly string[] {
+  const scope = payload.scope
   if (typeof scope !== 'string') invalid('scope is not a string')
   if (scope === '') return []
   const scopes = scope.split(' ')
@@ -173,7 +174,7 @@ function readActors(act: JsonValue | undefined): readonly string[] {
   const chain: string[] = []
   for (let link: JsonValue | undefined = act; link !== undefined; ) {
     const actor: JsonObject = isJsonObject(link) ? link : invalid('act is not an object')
-    chain.push(text((name) => actor[name], 'sub'))
+    chain.push(text(actor.sub, 'sub'))
     if (chain.length > longestActorChain) invalid('act is a chain that is too long')
     link = actor.act
   }
@@ -181,19 +182,16 @@ function readActors(act: JsonValue | undefined): readonly string[] {
   return chain
 }
 
-function text(members: JsonMembers, name: string): string {
-  const value = members(name)
+function text(value: JsonValue | undefined, name: string): string {
   return typeof value === 'string' && value !== '' ? value : invalid(`${name} is not a string`)
 }
 
-function optionalText(members: JsonMembers, name: string): string | null {
-  const value = members(name)
-  return value === undefined || value === null ? null : text(members, name)
+function optionalText(value: JsonValue | undefined, name: string): string | null {
+  return value === undefined || value === null ? null : text(value, name)
 }
 
 /** A whole, non-negative number in the range where numbers are exact. */
-function instant(members: JsonMembers, name: string): number {
-  const value = members(name)
+function instant(value: JsonValue | undefined, name: string): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
     ? value
     : invalid(`${name} is not a whole number`)

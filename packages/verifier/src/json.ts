@@ -28,21 +28,6 @@ const words = [
  * over the limits. Not checked: whether integers are within the safe range, or what the members mean.
  */
 export function parseJsonObject(input: Uint8Array | string, limits: JsonLimits = {}): JsonObject | null {
-  const found = read(input, limits)
-  return found && { __proto__: null, ...found }
-}
-
-/** Looks a member up by name: nothing is found but what the text itself says. */
-export type JsonMembers = (name: string) => JsonValue | undefined
-
-/** The same, for whoever asks for a few members: no copy of the object is made. */
-export function parseJsonMembers(input: Uint8Array | string, limits: JsonLimits = {}): JsonMembers | null {
-  const found = read(input, limits)
-  return found && ((name) => (Object.hasOwn(found, name) ? found[name] : undefined))
-}
-
-/** The object itself may have a prototype; no object inside it has one. */
-function read(input: Uint8Array | string, limits: JsonLimits): JsonObject | null {
   try {
     const text = typeof input === 'string' ? input : decodeUtf8(input)
     return readPlain(text, limits) ?? readDocument(text, limits)
@@ -85,32 +70,31 @@ function readPlain(text: string, limits: JsonLimits): JsonObject | null {
     if (unit === backslash) return null
     if (unit === quote) quotes++
   }
-  const found: Members = JSON.parse(text)
+  const found: JsonObject = JSON.parse(text)
   const left = { depth: limits.maxDepth ?? 16, members: limits.maxMembers ?? 1000, strings: quotes / 2 }
   return takeMembers(found, left) && left.strings === 0 ? found : null
 }
 
-type Members = { [name: string | number]: JsonValue }
 type Left = { depth: number; members: number; strings: number }
 
 /**
- * Counts what is there, and replaces the objects inside by ones without a prototype. False past a limit and at a number
+ * Counts what is there, and takes their prototypes off objects, which costs a tenth of a copy. False past a limit and at a number
  * that is not finite, where the long way says the same.
  */
-function takeMembers(found: Members, left: Left): boolean {
-  const names = Object.keys(found)
+function takeMembers(found: object, left: Left): boolean {
+  const members = Object.values(found)
   left.depth--
-  left.members -= names.length
+  left.members -= members.length
   if (left.depth < 0 || left.members < 0) return false
-  if (!Array.isArray(found)) left.strings -= names.length
-  for (const name of names) {
-    const member = found[name]
+  if (!Array.isArray(found)) {
+    left.strings -= members.length
+    Object.setPrototypeOf(found, null)
+  }
+  for (const member of members) {
     if (typeof member === 'string') left.strings--
-    if (typeof member === 'number' && !Number.isFinite(member)) return false
-    if (typeof member !== 'object' || member === null) continue
-    const inner = (Array.isArray(member) ? member : { __proto__: null, ...member }) as Members
-    if (!takeMembers(inner, left)) return false
-    found[name] = inner
+    else if (typeof member === 'number') {
+      if (!Number.isFinite(member)) return false
+    } else if (typeof member === 'object' && member !== null && !takeMembers(member, left)) return false
   }
   left.depth++
   return true

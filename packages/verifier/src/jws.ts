@@ -1,6 +1,6 @@
 import { decodeUnwrapped } from './base64url.ts'
 import { createCache } from './cache.ts'
-import { type JsonMembers, type JsonObject, parseJsonMembers, parseJsonObject } from './json.ts'
+import { type JsonObject, parseJsonObject } from './json.ts'
 
 /** A signed text in compact form, taken apart. Nothing in it is believed until `checkSignature` has said yes. */
 export type Jws = {
@@ -69,9 +69,4 @@ function readHeader(part: string): Header | null {
 /** The payload as a strict JSON object, or null. Call it only after `checkSignature` said yes. */
 export function readPayload(jws: Jws): JsonObject | null {
   return parseJsonObject(jws.payload)
-}
-
-/** The same, for whoever asks for a few of its members. */
-export function readMembers(jws: Jws): JsonMembers | null {
-  return parseJsonMembers(jws.payload)
 }

@@ -1,7 +1,7 @@
 import type { Cache } from './cache.ts'
 import { sha256 } from './cryptography.ts'
-import type { JsonMembers, JsonObject } from './json.ts'
-import { type Jws, parseJws, readMembers } from './jws.ts'
+import type { JsonObject, JsonValue } from './json.ts'
+import { type Jws, parseJws, readPayload } from './jws.ts'
 import { type ProofKey, readProofKey } from './proof-key.ts'
 import { isTarget } from './proof-target.ts'
 import { refuse } from './refusal.ts'
@@ -80,20 +80,20 @@ export function judgeProof(source: UnprovenProof, expected: ExpectedProof): Proo
   const { method, target, token, now, isOurNonce } = expected
   // Every comparison with NaN is false, and so would let an old proof pass.
   if (!Number.isSafeInteger(now)) throw new RangeError('now must be whole seconds')
-  const claims = readMembers(jws) ?? invalid('payload is not strict JSON')
-  if (text(claims, 'htm') !== method) invalid('htm is another method')
-  const htu = text(claims, 'htu')
+  const claims = readPayload(jws) ?? invalid('payload is not strict JSON')
+  if (text(claims.htm, 'htm') !== method) invalid('htm is another method')
+  const htu = text(claims.htu, 'htu')
   if (target === null || !isTarget(htu, target)) invalid('htu is another address')
-  if (token !== null && text(claims, 'ath') !== sha256(token)) invalid('ath is of another token')
-  const id = text(claims, 'jti')
+  if (token !== null && text(claims.ath, 'ath') !== sha256(token)) invalid('ath is of another token')
+  const id = text(claims.jti, 'jti')
   if (id.length > maxIdCharacters) invalid('jti is too long')
-  const issuedAt = instant(claims, 'iat')
+  const issuedAt = instant(claims.iat, 'iat')
   if (issuedAt < now - proofSeconds) invalid('iat is too long ago')
   if (issuedAt > now + futureSeconds) invalid('iat is in the future')
-  if (claims('exp') !== undefined && instant(claims, 'exp') <= now - futureSeconds) invalid('exp has passed')
-  if (claims('nbf') !== undefined && instant(claims, 'nbf') > now + futureSeconds)
+  if (claims.exp !== undefined && instant(claims.exp, 'exp') <= now - futureSeconds) invalid('exp has passed')
+  if (claims.nbf !== undefined && instant(claims.nbf, 'nbf') > now + futureSeconds)
     invalid('nbf is in the future')
-  const nonce = claims('nonce')
+  const nonce = claims.nonce
   if (isOurNonce !== null && !(typeof nonce === 'string' && isOurNonce(nonce)))
     refuse('proof_nonce_needed', 'proof: no nonce of ours, or an old one')
   return { thumbprint, id, until: issuedAt + proofSeconds, source }
@@ -112,13 +112,11 @@ export function requireScheme(kind: 'bearer' | 'dpop', confirmation: string | nu
     refuse('credential_invalid', 'access token: not bound to a key, and shown as DPoP')
 }
 
-function text(claims: JsonMembers, name: string): string {
-  const value = claims(name)
+function text(value: JsonValue | undefined, name: string): string {
   return typeof value === 'string' && value !== '' ? value : invalid(`${name} is not a string`)
 }
 
-function instant(claims: JsonMembers, name: string): number {
-  const value = claims(name)
+function instant(value: JsonValue | undefined, name: string): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
     ? value
     : invalid(`${name} is not a whole number`)

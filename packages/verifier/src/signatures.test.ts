@@ -197,4 +197,20 @@ for (const [platform, { checkSignature, importVerificationKey, sha256 }] of twin
       assert.equal(sha256(bytes), createHash('sha256').update(bytes).digest('base64url'))
     }
   })
+
+  test(`${platform}: an ES256 signature is genuine whatever its two numbers begin with`, async () => {
+    const key = importVerificationKey(es256Key.jwk) ?? assert.fail()
+    const kindOf = (first = 0) => (first === 0 ? 'zero' : first < 0x80 ? 'low' : 'high')
+    const met = new Set<string>()
+    for (let at = 0; met.size < 6; at++) {
+      const jws = parseJws(signTexts(es256Key, '{"alg":"ES256"}', `{"at":${at}}`)) ?? assert.fail()
+      met.add(`r ${kindOf(jws.signature[0])}`).add(`s ${kindOf(jws.signature[32])}`)
+      assert.equal(await checkSignature(key, jws), true, Buffer.from(jws.signature).toString('hex'))
+    }
+    for (const empty of [[0, 32] as const, [32, 64] as const, [0, 64] as const]) {
+      const jws = parseJws(signTexts(es256Key, '{"alg":"ES256"}', '{}')) ?? assert.fail()
+      jws.signature.fill(0, ...empty)
+      assert.equal(await checkSignature(key, jws), false)
+    }
+  })
 }
