@@ -24,6 +24,8 @@ export type Scene = {
   server(): ServerProcess
   /** Another process on the same database, and on another port. */
   startAgain(): Promise<void>
+  /** What an operator types, in a process of its own. */
+  command(...words: string[]): Promise<void>
   verifier(options?: Partial<VerifierOptions>): Promise<Verifier>
   cookie(): Promise<string>
 }
@@ -53,6 +55,10 @@ export async function openScene(): Promise<Scene> {
     server: () => server,
     async startAgain() {
       server = await start()
+    },
+    async command(...words) {
+      const { code, err } = await run([...words, '--data', data])
+      assert.equal(code, 0, err)
     },
     async verifier(options = {}) {
       const given = { issuer: relay.origin, audience: relay.origin, origin: api, client, log: () => {} }

@@ -123,7 +123,9 @@ export function wire(parts: HouseParts): House {
   const sessions = createSessions({
     ...{ db, primary, clock, entropy, secrets, feed, events, policy, accounts },
   })
-  const keys = createKeys({ db, clock, secrets, reserveSecrets, signing, feed, events, policy })
+  const keys = createKeys({
+    ...{ db, clock, secrets, reserveSecrets, signing, feed, checker, events, policy },
+  })
   const proofs = createProofs({ clock, secrets, checker, entries: keptProofs })
   const statusLists = createStatusLists({
     ...{ db, clock, entropy, compress, issuer, keys, feed, entries: keptStatusLists },

@@ -1,4 +1,4 @@
-import { everyoneKey, type FeedEntry, printOf } from './feed.ts'
+import { everyoneKey, type FeedEntry, keysKey, printOf } from './feed.ts'
 import { type Instant, type Steady, startSteady, wallSeconds } from './steady.ts'
 
 /** The ends of the last while, and how long each of them has to be kept. Changed in place. */
@@ -16,6 +16,8 @@ export type Ends = {
   version: number
   /** The version at which something that concerns many was learnt last: a client, everyone, a signing key. */
   broad: number
+  /** The latest position at which the issuer's signing keys became others; 0: none that is known. */
+  keysAt: number
   /** When the next round of forgetting begins, and what is left of the one under way. */
   pruneAt: number
   round: Iterator<Kept> | null
@@ -41,6 +43,7 @@ export function createEnds(now: Instant): Ends {
     prints: new Map(),
     version: firstVersion,
     broad: firstVersion,
+    keysAt: 0,
     pruneAt: 0,
     round: null,
   }
@@ -52,6 +55,9 @@ export function learn(kept: Ends, entries: readonly FeedEntry[], now: Instant): 
   for (const entry of entries) mark(kept, entry, now)
   const isBroad = entries.some(({ kind }) => kind === 'client' || kind === 'everyone' || kind === 'key')
   if (isBroad) kept.broad = kept.version
+  for (const { position, kind, key } of entries)
+    if (kind === 'key' || (kind === 'changed' && key === keysKey))
+      kept.keysAt = Math.max(kept.keysAt, position)
 }
 
 function mark(kept: Ends, { position, kind, key, age }: FeedEntry, now: Instant): void {

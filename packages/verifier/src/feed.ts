@@ -53,6 +53,8 @@ const shared = { client: createCache<string>(200), key: createCache<string>(200)
 const keyOf = (kind: FeedKind, id: string) => sha256(`${kind}:${id}`).slice(0, 22)
 
 export const everyoneKey = feedKey('everyone', '')
+/** A change that is nobody's: the issuer publishes other signing keys. */
+export const keysKey = feedKey('changed', '')
 
 /** The first 30 bits of a key, as a small number: what a cache keeps of a key, and what is looked for first. */
 export function printOf(key: string): number {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { feedKey } from './feed.ts'
+import { type FeedKind, feedKey } from './feed.ts'
 import { type Connection, type HandHub, handHub, issuer } from './testing/hub.ts'
 import { startVerifier, type Verifier } from './verifier.ts'
 
@@ -91,6 +91,32 @@ test('an id is shown once what was missing before it came from the log', async (
   first.end()
   await hub.machine.pass(200)
   assert.equal(last(hub).lastEventId, '1.7')
+})
+
+test('a key that ends, and the word that keys are others, fetch the keys at once; no other end does, and none twice', async () => {
+  const quiet = handHub()
+  const known = [[5, 'key', feedKey('key', 'old'), 900]]
+  quiet.answers.snapshot = { epoch: 1, position: 5, window: 3900, entries: known }
+  const { hub, first } = await connected(quiet)
+  await beats(hub, () => first, 2)
+  const before = hub.count('keys')
+  // What the first snapshot told of keys was older than the first fetch.
+  assert.equal(before, 1)
+  let position = 5
+  const tell = async (kind: FeedKind, id: string) => {
+    const entries = [{ position: ++position, kind, key: feedKey(kind, id), age: 0 }]
+    for (const _ of [1, 2]) first.send({ kind: 'revoked', epoch: 1, entries, wantsAck: false })
+    await hub.machine.pass(0)
+  }
+  for (const kind of ['session', 'account', 'everyone', 'changed'] as const) await tell(kind, 'acc_1')
+  assert.equal(hub.count('keys'), before)
+  await tell('key', 'kid')
+  assert.equal(hub.count('keys'), before + 1)
+  await hub.machine.pass(2000)
+  hub.heartbeat(first, position)
+  assert.equal(hub.count('keys'), before + 2)
+  await tell('changed', '')
+  assert.equal(hub.count('keys'), before + 3)
 })
 
 test('a log that is forgotten is replaced by a snapshot', async () => {

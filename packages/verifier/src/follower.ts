@@ -28,6 +28,8 @@ export type FollowerNeeds = {
   maxStale: number
   /** Seconds: how far back ends are wanted. */
   window: number
+  /** Other signing keys are published, or one has ended. */
+  onKeys: () => void
   /** The first time that we are fresh, and the first time that we fail to be. */
   onSettled: () => void
 }
@@ -46,7 +48,7 @@ const lateAfter = 3_000
 const renewalWithin = 15_000
 
 export function createFollower(needs: FollowerNeeds): Follower {
-  const { checker, machine, requests, addresses, verifier, maxStale, window, onSettled } = needs
+  const { checker, machine, requests, addresses, verifier, maxStale, window, onKeys, onSettled } = needs
   const links = new Map<number, Link>()
   const fetches = createFetches({ machine, requests, addresses, verifier, window, step })
   let reached: Reached = { id: null, beyond: null }
@@ -58,11 +60,21 @@ export function createFollower(needs: FollowerNeeds): Follower {
   let isClosed = false
   let isLost = false
   let isSkewed = false
+  let keysAt: number | null = null
 
   function step(event: ViewEvent): void {
     for (const effect of stepView(checker.view, event, machine.now())) perform(effect)
     settleId(reached, checker.view)
     noticeSkew(checker.view)
+    noticeKeys(checker.view)
+  }
+
+  /** What the first snapshot tells is from before our own first fetch of the keys. */
+  function noticeKeys({ epoch, keysAt: now }: View): void {
+    if (epoch === 0) return
+    const isNews = keysAt !== null && now > keysAt
+    keysAt = Math.max(now, keysAt ?? 0)
+    if (isNews) onKeys()
   }
 
   function noticeSkew(view: View): void {

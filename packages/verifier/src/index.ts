@@ -40,6 +40,7 @@ export {
   feedKey,
   feedKinds,
   feedWindowSeconds,
+  keysKey,
   printOf,
   skewSeconds,
 } from './feed.ts'

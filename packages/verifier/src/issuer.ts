@@ -95,7 +95,11 @@ export function createIssuer(given: {
       const needs = { checker, machine, requests, addresses: addresses.feed, maxStale }
       const verifier = machine.nonce()
       const window = feedWindowSeconds.cookies
-      follower = createFollower({ ...needs, verifier, window, onSettled: () => onSettled('feed') })
+      follower = createFollower({
+        ...{ ...needs, verifier, window },
+        onKeys: keys.renew,
+        onSettled: () => onSettled('feed'),
+      })
       follower.start()
     }
     await until(

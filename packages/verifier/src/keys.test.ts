@@ -77,3 +77,58 @@ test('keys are fetched again after five minutes, and one that is gone then is no
   assert.equal(world.fetched, 2)
   assert.equal(await keys.find(ed25519Key.kid), 'unknown')
 })
+
+test('news of the keys is a fetch at once and one more in a moment, however much news comes at once', async () => {
+  const { keys, machine, world } = scene(es256)
+  await keys.refresh()
+  world.set = both
+  for (let count = 0; count < 100; count++) keys.renew()
+  assert.equal(await keys.find(ed25519Key.kid), both.get(ed25519Key.kid))
+  assert.equal(world.fetched, 2)
+  await machine.pass(60_000)
+  // What came while the first fetch was on its way may have come after it left.
+  assert.ok(world.fetched <= 5, `${world.fetched} fetches`)
+  const before = world.fetched
+  keys.renew()
+  await machine.pass(60_000)
+  assert.equal(world.fetched, before + 2)
+})
+
+test('a fetch that left before the news is not taken for the answer to it', async () => {
+  const machine = handMachine(() => null)
+  const answers: ((set: KeySet) => void)[] = []
+  const keys = createKeys({ machine, fetchKeys: () => new Promise((resolve) => answers.push(resolve)) })
+  void keys.refresh()
+  keys.renew()
+  answers[0]?.(es256)
+  await machine.pass(0)
+  assert.equal(answers.length, 2)
+  answers[1]?.(both)
+  await machine.pass(0)
+  assert.equal(await keys.find(ed25519Key.kid), both.get(ed25519Key.kid))
+})
+
+test('where a server answers that has not heard the news yet, the key is found within a moment', async () => {
+  const { keys, machine, world } = scene(es256)
+  await keys.refresh()
+  keys.renew()
+  await machine.pass(0)
+  assert.equal(await keys.find(ed25519Key.kid), 'unknown')
+  world.set = both
+  await machine.pass(249)
+  assert.equal(await keys.find(ed25519Key.kid), 'unknown')
+  await machine.pass(1)
+  assert.equal(await keys.find(ed25519Key.kid), both.get(ed25519Key.kid))
+})
+
+test('after news made-up ids fetch a few times more, and then once in 30 s as ever', async () => {
+  const { keys, machine, world } = scene(es256)
+  await keys.refresh()
+  keys.renew()
+  for (let moment = 0; moment < 3000; moment++) {
+    await keys.find(`made-up-${moment}`)
+    if (moment % 10 === 0) await machine.pass(100)
+  }
+  // Thirty seconds went by.
+  assert.ok(world.fetched <= 12, `${world.fetched} fetches`)
+})

@@ -1,4 +1,4 @@
-import { createChecker } from '@counterfoil/verifier'
+import { type Checker, createChecker } from '@counterfoil/verifier'
 import type { Primary } from '../db/primary.ts'
 import type { Db } from '../db/schema.ts'
 import { createFeed, type Feed } from '../feed/index.ts'
@@ -15,12 +15,13 @@ export function openFeed(given: {
   secrets: Secrets
   lines?: string[]
   primary?: Primary
+  checker?: Checker
 }): Feed {
   const { db, clock, secrets, lines = [] } = given
   return createFeed({
     ...{ db, clock, secrets, entropy: systemEntropy },
     primary: given.primary ?? handPrimary(clock),
-    checker: createChecker({ now: clock.instant(), entries: 100 }),
+    checker: given.checker ?? createChecker({ now: clock.instant(), entries: 100 }),
     log: createLog({ clock, write: (line) => lines.push(line) }),
   })
 }

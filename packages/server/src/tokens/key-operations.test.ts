@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createChecker, feedKey } from '@counterfoil/verifier'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { createEvents } from '../events.ts'
 import type { Machine } from '../machine.ts'
@@ -31,7 +32,8 @@ async function node(
     hashingQueue: 1,
   })
   const { secrets, reserveSecrets, signing, entropy } = machine
-  const feed = openFeed({ db, clock, secrets })
+  const checker = createChecker({ now: clock.instant(), entries: 100 })
+  const feed = openFeed({ db, clock, secrets, checker })
   const events = createEvents({ clock, entropy })
   const keys = createKeys({
     db,
@@ -40,6 +42,7 @@ async function node(
     reserveSecrets,
     signing,
     feed,
+    checker,
     events,
     policy: parsePolicy(policy),
   })
@@ -107,6 +110,31 @@ onEachEngine('signing keys', (open) => {
     assert.ok(third !== second && listed.some(({ kid, state }) => kid === third && state === 'active'))
     clock.advance(2 * day)
     assert.equal(await signerOf(keys), third, 'the key that waited was overtaken and never signs')
+  })
+
+  test('whoever follows the feed hears that the keys are others, but for the first one', async () => {
+    const { keys, db } = await started(open)
+    const told = async () => (await db.selectFrom('feed_log').select(['kind', 'key']).execute()).length
+    assert.equal(await told(), 0)
+    for (const when of ['published', 'now'] as const) await keys.rotate(when)
+    const rows = await db.selectFrom('feed_log').select(['kind', 'key']).execute()
+    const changed = { kind: 'changed', key: feedKey('changed', '') }
+    assert.deepEqual(rows, [changed, changed])
+  })
+
+  test('a process that is told of another one’s rotation publishes and signs with the new key at once', async () => {
+    const home = await openHouse(open)
+    const next = await home.neighbour()
+    for (const when of ['now', 'compromised'] as const) {
+      const before = (await home.house.keys.ring()).kid
+      await next.house.keys.rotate(when)
+      assert.equal((await home.house.keys.ring()).kid, before, 'the second is not over')
+      await home.house.chores.poll()
+      const { kid, jwks } = await home.house.keys.ring()
+      assert.notEqual(kid, before)
+      assert.ok(jwks.includes(kid))
+      assert.equal(jwks.includes(before), when === 'now')
+    }
   })
 
   test('after a theft the published reserve signs, old keys are believed no more, and the feed tells', async () => {

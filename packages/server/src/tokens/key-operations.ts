@@ -1,4 +1,4 @@
-import { parseKeySet } from '@counterfoil/verifier'
+import { type Checker, parseKeySet } from '@counterfoil/verifier'
 import type { Db, SigningKeyTable } from '../db/schema.ts'
 import { transact } from '../db/transact.ts'
 import type { Events } from '../events.ts'
@@ -30,6 +30,8 @@ type Needs = {
   reserveSecrets: (() => Promise<Secrets>) | null
   signing: Signing
   feed: Feed
+  /** Hears what every verifier hears: when another process has rotated. */
+  checker: Pick<Checker, 'view'>
   events: Events
   policy: Policy
 }
@@ -48,13 +50,16 @@ function openReserve(reserveSecrets: Secrets, { kid, wrapped_private }: SigningK
 const overtaken = () =>
   new Error('The keys were rotated by somebody else at this moment. Look at `counterfoil keys list`.')
 
+/** The change of no account: verifiers fetch the keys again, at once. */
+const keysChanged = { kind: 'changed', id: '' } as const
+
 const ringSeconds = 1
 const clockSeconds = 60
 
 export function createKeys(needs: Needs): Keys {
-  const { db, clock, secrets, reserveSecrets, signing, feed, events, policy } = needs
+  const { db, clock, secrets, reserveSecrets, signing, feed, checker, events, policy } = needs
   const keepSeconds = policy.accessTokenSeconds + clockSeconds
-  let cached: { ring: Promise<Ring>; readAt: number } | null = null
+  let cached: { ring: Promise<Ring>; readAt: number; keysAt: number } | null = null
 
   async function make(given: { active_at: number | null; under: Secrets }): Promise<SigningKeyTable> {
     const { publicJwk, privateJwk } = await signing.generate(policy.accessTokenAlgorithm)
@@ -114,6 +119,8 @@ export function createKeys(needs: Needs): Keys {
     return transact(db, async (tx) => {
       if (!(await store.succeed(tx, { key, known }))) return false
       await events.record(tx, { kind: 'signing_key_rotated', outcome: 'done', detail: key.kid })
+      // Whoever has fetched the keys just now would refuse what the new one signs. Of the first key nobody knows another.
+      if (known.length > 0) await feed.append(tx, [keysChanged])
       return true
     })
   }
@@ -167,9 +174,12 @@ export function createKeys(needs: Needs): Keys {
     maintain,
     list,
     async ring() {
-      if (cached !== null && clock.now() - cached.readAt < ringSeconds) return cached.ring
+      const { keysAt } = checker.view
+      const isYoung = cached !== null && clock.now() - cached.readAt < ringSeconds
+      // A verifier that was told of a rotation asks at once, and has to find it.
+      if (cached !== null && isYoung && cached.keysAt === keysAt) return cached.ring
       // Kept before it is there: a flood reads once, and a read that a rotation overtook is not kept after it.
-      const reading = { ring: readRing(), readAt: clock.now() }
+      const reading = { ring: readRing(), readAt: clock.now(), keysAt }
       cached = reading
       try {
         return await reading.ring
