@@ -31,7 +31,15 @@ export function authorizationOf(request: IncomingRequest): string | null {
   return sentHeader(request, 'authorization') ?? headerOf(request, 'authorization')
 }
 
-/** As it was sent; several of one name are joined by commas. Node makes its record of headers when somebody first asks for it, which costs more than a check. */
+/** All cookies that were sent. The guard and the check read them here, so that neither sees one that the other does not. */
+export function cookieOf(request: IncomingRequest): string | null {
+  return sentHeader(request, 'cookie') ?? headerOf(request, 'cookie')
+}
+
+/**
+ * As it was sent; several of one name are joined as RFC 9110 5.3 has it, cookies as RFC 9113 8.2.3. Node makes its record of
+ * headers when somebody first asks for it, which costs more than a check.
+ */
 export function sentHeader(request: IncomingRequest, name: string): string | null {
   const { rawHeaders } = request
   if (rawHeaders === undefined) return headerOf(request, name)
@@ -40,7 +48,7 @@ export function sentHeader(request: IncomingRequest, name: string): string | nul
     const sent = rawHeaders[at]
     if (sent?.length !== name.length || sent.toLowerCase() !== name) continue
     const value = rawHeaders[at + 1] ?? ''
-    found = found === null ? value : `${found}, ${value}`
+    found = found === null ? value : `${found}${name === 'cookie' ? '; ' : ', '}${value}`
   }
   return found
 }
@@ -62,7 +70,7 @@ export function guardIncoming(request: IncomingRequest, { origin, allowedOrigins
     upgrade,
     secFetchSite: headerOf(request, 'sec-fetch-site'),
     origin: headerOf(request, 'origin'),
-    carriesCookie: carriesSessionCookie(headerOf(request, 'cookie')),
+    carriesCookie: carriesSessionCookie(cookieOf(request)),
     asksForCookie: false,
     ownOrigin: origin,
     allowedOrigins,
@@ -72,7 +80,7 @@ export function guardIncoming(request: IncomingRequest, { origin, allowedOrigins
 /** The one credential that counts, unchecked. The cookie is not even read where there is an `Authorization`. */
 export function credentialOf(request: IncomingRequest): Credential | null {
   const authorization = authorizationOf(request)
-  const cookie = authorization === null ? headerOf(request, 'cookie') : null
+  const cookie = authorization === null ? cookieOf(request) : null
   return readShown({ authorization, cookie })
 }
 
