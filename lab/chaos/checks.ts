@@ -1,5 +1,5 @@
 import { end, enter, succeed } from './crowd.ts'
-import { bounds, count, hold, type Known, violate } from './ledger.ts'
+import { bounds, count, hold, isRenewable, type Known, type Renewable, violate } from './ledger.ts'
 import type { Node } from './nodes.ts'
 import { settle } from './processes.ts'
 import { endSession, look, ready, refresh, signIn } from './requests.ts'
@@ -57,7 +57,7 @@ async function each<Item>(items: readonly Item[], work: (item: Item) => Promise<
 async function verdict(world: World, node: Node, known: Known, wanted: readonly number[]): Promise<number> {
   const began = performance.now()
   for (;;) {
-    const answer = await look(world.ledger, node.origin, { token: known.access, within: 5000 })
+    const answer = await look(world.ledger, node.origin, { shown: known.shown, within: 5000 })
     const status = answer?.status ?? 0
     if (wanted.includes(status) || performance.now() - began > bounds.safe) return status
     await settle(100)
@@ -80,7 +80,7 @@ export async function checkAll(world: World, scenario: string): Promise<void> {
       violate(ledger, `${scenario}: node ${node.index} says ${status} of ${known.id}, which ended`)
   })
   await each(ended, async (known) => {
-    if (!(await isAccepted(world, known.access))) return
+    if (!(await isAccepted(world, known.shown))) return
     if (performance.now() - known.endedAt > bounds.verifier)
       violate(ledger, `${scenario}: the verifier accepts ${known.id}, which ended`)
   })
@@ -91,7 +91,9 @@ export async function checkAll(world: World, scenario: string): Promise<void> {
       violate(ledger, `${scenario}: node ${node.index} says ${status} of ${known.id}, which lives`)
   })
   await each(
-    hold(ledger, 'live').filter(({ unansweredAt }) => unansweredAt !== null),
+    hold(ledger, 'live')
+      .filter(isRenewable)
+      .filter(({ unansweredAt }) => unansweredAt !== null),
     (known) => repeatRefresh(world, scenario, known),
   )
   count(ledger, 'checks of all that was acknowledged')
@@ -103,7 +105,7 @@ async function agree(world: World, scenario: string, known: Known): Promise<void
   for (;;) {
     const statuses = await Promise.all(
       world.nodes.map(
-        async ({ origin }) => (await look(world.ledger, origin, { token: known.access }))?.status,
+        async ({ origin }) => (await look(world.ledger, origin, { shown: known.shown }))?.status,
       ),
     )
     const [first] = statuses
@@ -122,7 +124,7 @@ async function agree(world: World, scenario: string, known: Known): Promise<void
   }
 }
 
-async function repeatRefresh(world: World, scenario: string, known: Known): Promise<void> {
+async function repeatRefresh(world: World, scenario: string, known: Renewable): Promise<void> {
   const isTooLate = performance.now() - (known.unansweredAt ?? 0) > repeatMilliseconds
   // Later than that a repeat is taken for a theft, as it should be: it is not tried.
   if (isTooLate) {
@@ -143,13 +145,13 @@ export async function checkLastly(world: World): Promise<void> {
     const answer = await signIn(ledger, chance.pick(nodes).origin, email)
     if (answer?.status !== 200) violate(ledger, `${email} signed up and now gets ${answer?.status}`)
   })
-  await each(hold(ledger, 'ended').slice(-30), async (known) => {
+  await each(hold(ledger, 'ended').filter(isRenewable).slice(-30), async (known) => {
     const answer = await refresh(ledger, chance.pick(nodes).origin, known.refresh)
     if (answer?.status !== 400) violate(ledger, `${known.id} ended, and its refresh got ${answer?.status}`)
   })
-  const chains = hold(ledger, 'live').filter(
-    ({ email, unansweredAt }) => !isKept(email) && unansweredAt === null,
-  )
+  const chains = hold(ledger, 'live')
+    .filter(isRenewable)
+    .filter(({ email, unansweredAt }) => !isKept(email) && unansweredAt === null)
   await each(chains.slice(0, 12), async (known) => {
     for (let link = known.replaced.length; link < 2; link++) {
       const answer = await refresh(ledger, chance.pick(nodes).origin, known.refresh)
@@ -178,8 +180,8 @@ export async function checkWrites(
 ): Promise<void> {
   const { ledger } = world
   await each(given.nodes, async ({ origin, index }) => {
-    const { access, email } = given.kept
-    const asked = { token: access, id: 'AAAAAAAAAAAAAAAAAAAAAA', within: 30_000 }
+    const { shown, email } = given.kept
+    const asked = { shown, id: 'AAAAAAAAAAAAAAAAAAAAAA', within: 30_000 }
     for (const [what, answer] of [
       ['an ending', await endSession(ledger, origin, asked)],
       ['a sign-in', await signIn(ledger, origin, email)],

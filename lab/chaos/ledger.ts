@@ -1,11 +1,17 @@
+/** What a session is shown by. A browser says where a request comes from, and the guard wants to know. */
+export type Shown =
+  | { readonly carrier: 'token'; readonly value: string }
+  | { readonly carrier: 'cookie'; readonly value: string; readonly origin: string }
+
 /** What has been acknowledged, and what was seen that must not be. */
 export type Known = {
   id: string
   email: string
-  access: string
+  shown: Shown
   /** When the answer came that it was in, by our own clock. */
-  accessAt: number
-  refresh: string
+  shownAt: number
+  /** Null for whoever carries a cookie. */
+  refresh: string | null
   /** Refresh tokens that were replaced, oldest first. */
   replaced: string[]
   state: 'live' | 'ended' | 'unknown' | 'gone'
@@ -16,6 +22,11 @@ export type Known = {
   /** Since its end it was shown to every node, and refused. */
   isChecked: boolean
 }
+
+/** One that carries tokens, and so can be refreshed. */
+export type Renewable = Known & { refresh: string }
+
+export const isRenewable = (known: Known): known is Renewable => known.refresh !== null
 
 export type Ledger = {
   sessions: Map<string, Known>

@@ -1,5 +1,5 @@
 import { ask } from './instance.ts'
-import { count, type Known, violate } from './ledger.ts'
+import { count, type Known, type Shown, violate } from './ledger.ts'
 import { settle } from './processes.ts'
 import { endOthers, signIn, signUp } from './requests.ts'
 import type { World } from './world.ts'
@@ -12,8 +12,8 @@ const askedAtOnce = 4 * poolOf
 const waitingForRows = `select count(*)::int as waiting from pg_stat_activity
   where application_name = 'counterfoil' and wait_event_type = 'Lock'`
 
-/** Somebody of whom the ledger knows nothing, so that everything else of theirs may end. The token of one session of two. */
-export async function enterCrowded(world: World): Promise<string> {
+/** Somebody of whom the ledger knows nothing, so that everything else of theirs may end. What one session of two is shown by. */
+export async function enterCrowded(world: World): Promise<Shown> {
   const { ledger, nodes, chance } = world
   const email = `crowded${chance.below(1e9)}@example.org`
   const [a, b, c] = nodes
@@ -21,7 +21,7 @@ export async function enterCrowded(world: World): Promise<string> {
   const other = await signIn(ledger, a.origin, email)
   if (answer?.status !== 200 || other?.status !== 200)
     throw new Error('Nobody could sign up to crowd a pool.')
-  return String(answer.body.access_token)
+  return { carrier: 'token', value: String(answer.body.access_token) }
 }
 
 /**
@@ -30,7 +30,7 @@ export async function enterCrowded(world: World): Promise<string> {
  */
 export async function fillPools(
   world: World,
-  given: { crowded: string; kept: Known; scenario: string },
+  given: { crowded: Shown; kept: Known; scenario: string },
 ): Promise<void> {
   const { ledger, nodes, primary } = world
   const ends = nodes.flatMap(({ origin }) =>

@@ -1,12 +1,21 @@
-import { count, type Ledger, violate } from './ledger.ts'
+import { count, type Ledger, type Shown, violate } from './ledger.ts'
 
 /** `null`: no answer, so nobody knows whether it was done. */
-export type Answer = { status: number; body: Record<string, unknown>; sentAt: number; at: number } | null
+export type Answer = {
+  status: number
+  body: Record<string, unknown>
+  /** The session cookie that came with it. */
+  cookie: string | null
+  sentAt: number
+  at: number
+} | null
 
 type Asked = {
   method?: string
   path: string
-  token?: string
+  shown?: Shown
+  /** The page that sends it, for what has no session yet. */
+  page?: string
   json?: object
   form?: Record<string, string>
   within?: number
@@ -14,8 +23,8 @@ type Asked = {
 
 /** Sends a request as a program would, and judges the manners of every answer: never 500, and each 503 says why. */
 export async function request(ledger: Ledger, origin: string, asked: Asked): Promise<Answer> {
-  const headers: Record<string, string> = { accept: 'application/json' }
-  if (asked.token !== undefined) headers.authorization = `Bearer ${asked.token}`
+  const headers: Record<string, string> = { accept: 'application/json', ...headersOf(asked.shown) }
+  if (asked.page !== undefined) headers.origin = asked.page
   if (asked.json !== undefined) headers['content-type'] = 'application/json'
   const body = asked.form !== undefined ? new URLSearchParams(asked.form) : JSON.stringify(asked.json)
   const method = asked.method ?? (body === undefined ? 'GET' : 'POST')
@@ -27,11 +36,26 @@ export async function request(ledger: Ledger, origin: string, asked: Asked): Pro
     const text = await answer.text()
     const parsed = text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : {}
     judge(ledger, { what: `${method} ${asked.path}`, status: answer.status, text, parsed })
-    return { status: answer.status, body: parsed, sentAt, at: performance.now() }
+    const cookie = cookieIn(answer.headers.getSetCookie())
+    return { status: answer.status, body: parsed, cookie, sentAt, at: performance.now() }
   } catch {
     count(ledger, 'no answer')
     return null
   }
+}
+
+const cookieName = '__Host-Http-session'
+
+function headersOf(shown: Shown | undefined): Record<string, string> {
+  if (shown === undefined) return {}
+  if (shown.carrier === 'token') return { authorization: `Bearer ${shown.value}` }
+  return { cookie: `${cookieName}=${shown.value}`, origin: shown.origin }
+}
+
+function cookieIn(lines: readonly string[]): string | null {
+  for (const line of lines)
+    if (line.startsWith(`${cookieName}=`)) return line.slice(cookieName.length + 1).split(';', 1)[0] ?? null
+  return null
 }
 
 function judge(
@@ -54,6 +78,20 @@ export function signIn(ledger: Ledger, origin: string, email: string): Promise<A
   return request(ledger, origin, { path: '/auth/sign-in', json: { email, password, carrier: 'token' } })
 }
 
+/** As a page of the issuer's own does it. */
+export function signInByCookie(
+  ledger: Ledger,
+  origin: string,
+  given: { email: string; page: string },
+): Promise<Answer> {
+  const { email, page } = given
+  return request(ledger, origin, {
+    path: '/auth/sign-in',
+    page,
+    json: { email, password, carrier: 'cookie' },
+  })
+}
+
 export function refresh(ledger: Ledger, origin: string, refresh_token: string): Promise<Answer> {
   const form = { grant_type: 'refresh_token', refresh_token }
   return request(ledger, origin, { path: '/oauth/token', form })
@@ -62,7 +100,7 @@ export function refresh(ledger: Ledger, origin: string, refresh_token: string): 
 export function look(
   ledger: Ledger,
   origin: string,
-  given: { token: string; within?: number },
+  given: { shown: Shown; within?: number },
 ): Promise<Answer> {
   return request(ledger, origin, { path: '/auth/session', ...given })
 }
@@ -70,14 +108,14 @@ export function look(
 export function endSession(
   ledger: Ledger,
   origin: string,
-  given: { token: string; id: string; within?: number },
+  given: { shown: Shown; id: string; within?: number },
 ): Promise<Answer> {
   const { id, ...rest } = given
   return request(ledger, origin, { method: 'DELETE', path: `/auth/sessions/${id}`, ...rest })
 }
 
-export function endOthers(ledger: Ledger, origin: string, token: string): Promise<Answer> {
-  return request(ledger, origin, { method: 'POST', path: '/auth/sessions/end-others', token })
+export function endOthers(ledger: Ledger, origin: string, shown: Shown): Promise<Answer> {
+  return request(ledger, origin, { method: 'POST', path: '/auth/sessions/end-others', shown })
 }
 
 export function ready(ledger: Ledger, origin: string): Promise<Answer> {

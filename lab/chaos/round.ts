@@ -2,7 +2,7 @@ import { checkAll, checkLastly } from './checks.ts'
 import { becomeMember, dropExpired, enter, renewAll, startCrowd, warm } from './crowd.ts'
 import { type Known, type Ledger, violate } from './ledger.ts'
 import { settle } from './processes.ts'
-import { signIn } from './requests.ts'
+import { signIn, signInByCookie } from './requests.ts'
 import { always, last, type Scenario, scenarios } from './scenarios.ts'
 import { startWatch } from './watch.ts'
 import { openWorld, type World } from './world.ts'
@@ -92,10 +92,16 @@ async function keep(world: World): Promise<Known[]> {
   const first = await becomeMember(world, email)
   if (first === null) throw new Error('Nobody could sign up.')
   const kept = [first]
+  const page = world.relay.origin
   for (const { origin } of world.nodes) {
-    const answer = await signIn(world.ledger, origin, email)
-    if (answer?.status !== 200) throw new Error(`signing in answered ${answer?.status}`)
-    kept.push(enter(world, email, answer))
+    const answers = await Promise.all([
+      signIn(world.ledger, origin, email),
+      signInByCookie(world.ledger, origin, { email, page }),
+    ])
+    for (const answer of answers) {
+      if (answer?.status !== 200) throw new Error(`signing in answered ${answer?.status}`)
+      kept.push(enter(world, email, answer))
+    }
   }
   for (const known of kept) await warm(world, known)
   return kept

@@ -154,7 +154,7 @@ async function refusesReads(
   world: World,
   given: { node: Node; known: Known; scenario: string },
 ): Promise<void> {
-  const answer = await look(world.ledger, given.node.origin, { token: given.known.access })
+  const answer = await look(world.ledger, given.node.origin, { shown: given.known.shown })
   if (answer?.status !== 503)
     violate(world.ledger, `${given.scenario}: beyond the bound a read got ${answer?.status}`)
 }
@@ -177,7 +177,7 @@ async function freezeNodeFor(world: World, node: Node, milliseconds: number): Pr
   // What waits at its door when it comes back is what it must not answer from memory.
   const late = hold(world.ledger, 'ended').slice(-20)
   const { origin } = node
-  const looks = late.map((known) => look(world.ledger, origin, { token: known.access, within: 10_000 }))
+  const looks = late.map((known) => look(world.ledger, origin, { shown: known.shown, within: 10_000 }))
   await settle(500)
   thawNode(node)
   const answers = await Promise.all(looks)
@@ -240,10 +240,10 @@ const backup: Scenario = {
     const isOver = async (known: Known) => {
       const statuses = await Promise.all(
         world.nodes.map(
-          async ({ origin }) => (await look(world.ledger, origin, { token: known.access }))?.status,
+          async ({ origin }) => (await look(world.ledger, origin, { shown: known.shown }))?.status,
         ),
       )
-      const isOver = !(await isAccepted(world, known.access)) && statuses.every((status) => status === 401)
+      const isOver = !(await isAccepted(world, known.shown)) && statuses.every((status) => status === 401)
       if (isOver) known.endedAt = Math.min(known.endedAt, performance.now())
       return isOver
     }

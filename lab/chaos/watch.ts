@@ -32,9 +32,9 @@ export function startWatch(
 
   async function showTo(node: Node, known: Known): Promise<void> {
     const { origin } = node
-    const changing = { token: known.access, id: nobody, within: 4000 }
+    const changing = { shown: known.shown, id: nobody, within: 4000 }
     const [read, change] = await Promise.all([
-      look(ledger, origin, { token: known.access, within: 4000 }),
+      look(ledger, origin, { shown: known.shown, within: 4000 }),
       endSession(ledger, origin, changing),
     ])
     count(ledger, 'ended sessions shown', 2)
@@ -52,13 +52,13 @@ export function startWatch(
   async function showToVerifier(known: Known): Promise<void> {
     const sentAt = performance.now()
     count(ledger, 'ended sessions shown')
-    if (await isAccepted(world, known.access))
+    if (await isAccepted(world, known.shown))
       accepted(ledger, { place: 'the verifier', known, decidedAt: sentAt, bound: bounds.verifier })
   }
 
   async function readKept(node: Node): Promise<void> {
     const known = world.chance.pick(kept)
-    const answer = await look(ledger, node.origin, { token: known.access, within: 2000 })
+    const answer = await look(ledger, node.origin, { shown: known.shown, within: 2000 })
     if (answer !== null) ledger.reads.push({ node: node.index, status: answer.status, ...timesOf(answer) })
   }
 

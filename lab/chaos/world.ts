@@ -5,7 +5,7 @@ import { run as runCommand } from 'counterfoil/house'
 import { type Chance, createChance } from '../sim/chance.ts'
 import { type Relay, startRelay } from '../verifier/relay.ts'
 import { copy, create, follow, type Instance, run as runDatabase } from './instance.ts'
-import { bounds, type Ledger, openLedger } from './ledger.ts'
+import { bounds, type Ledger, openLedger, type Shown } from './ledger.ts'
 import { createNode, type Node, startNode } from './nodes.ts'
 import { makeFolder, removeFolder, settle } from './processes.ts'
 import { ready } from './requests.ts'
@@ -115,11 +115,11 @@ async function build({ seed, say, isAsynchronous, root, undo, close }: Site): Pr
   return world
 }
 
-/** Whether the verifier accepts this token; it may refuse at once or later. */
-export async function isAccepted({ verifier }: World, token: string): Promise<boolean> {
+/** Whether the verifier accepts it; it may refuse at once or later. */
+export async function isAccepted({ verifier }: World, { carrier, value }: Shown): Promise<boolean> {
   try {
-    await verifier.verify(token)
-    return true
+    const caller = await (carrier === 'token' ? verifier.verify(value) : verifier.verifyCookie(value))
+    return caller !== null
   } catch {
     return false
   }
