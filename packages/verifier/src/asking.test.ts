@@ -4,7 +4,7 @@ import type { Caller } from './caller.ts'
 import { createChecker } from './checker.ts'
 import { cookieIdOf } from './cookie-check.ts'
 import { feedKey } from './feed.ts'
-import { createQuestions, type Desk } from './questions.ts'
+import { createQuestions } from './questions.ts'
 import { Refusal } from './refusal.ts'
 import { cookieRights, type Statement } from './statement.ts'
 import { type HandHub, handHub, issuer } from './testing/hub.ts'
@@ -146,15 +146,22 @@ test('a token that is bound to a key is refused, since no proof is checked here'
   assert.equal(await outcome(() => verifier.verify(signToken({ claims }))), 'credential_invalid')
 })
 
-test('one question for each credential, shared only while it is young enough, and 500 in all', async () => {
+type Post = { asked: readonly string[]; answer: (values: readonly boolean[] | null) => void }
+
+/** Questions whose requests are answered by hand. */
+function desk(mostOpen: number, mostTogether: number) {
   const machine = handMachine(() => null)
   const checker = createChecker({ now: machine.now(), entries: 10 })
-  const desk: Desk = { open: 0 }
-  const open: (() => void)[] = []
-  const ask = createQuestions<boolean>({
-    ...{ checker, machine, desk },
-    send: () => new Promise((resolve) => open.push(() => resolve({ value: true }))),
-  })
+  const posts: Post[] = []
+  const send = (asked: readonly string[]) =>
+    new Promise<readonly boolean[] | null>((answer) => posts.push({ asked, answer }))
+  return { machine, posts, ask: createQuestions<boolean>({ checker, machine, mostOpen, mostTogether, send }) }
+}
+
+const yes = ({ asked, answer }: Post) => answer(asked.map(() => true))
+
+test('one question for each credential, shared only while it is young enough', async () => {
+  const { machine, posts, ask } = desk(10, 1)
   const first = ask('a', 1000)
   assert.equal(ask('a', 1000), first)
   await machine.pass(999)
@@ -163,14 +170,104 @@ test('one question for each credential, shared only while it is young enough, an
   const second = ask('a', 1000)
   assert.notEqual(second, first)
   assert.equal(ask('a', 1000), second)
-  const rest = Array.from({ length: 498 }, (_, index) => ask(`b${index}`, 1000))
-  assert.equal(desk.open, 500)
-  assert.equal(await ask('c', 1000), null)
-  for (const answer of open) answer()
+  for (const post of posts) yes(post)
   const [early, late] = [await first, await second]
   assert.ok(early !== null && late !== null && early.askedAt < late.askedAt)
-  await Promise.all(rest)
-  assert.equal(desk.open, 0)
+  const third = ask('a', 1000)
+  assert.notEqual(third, second)
+  posts.forEach(yes)
+  assert.equal((await third)?.value, true)
+})
+
+test('what comes while enough are on their way waits, goes together in its order, and is as old as its sending', async () => {
+  const { machine, posts, ask } = desk(2, 3)
+  const all = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => ask(name, 1000))
+  assert.deepEqual(
+    posts.map(({ asked }) => asked.join('')),
+    ['a', 'b'],
+  )
+  await machine.pass(1500)
+  // Not sent yet, so it is as young as can be.
+  assert.equal(ask('e', 1000), all[4])
+  posts[0]?.answer([true])
+  await machine.pass(0)
+  assert.deepEqual(posts[2]?.asked, ['c', 'd', 'e'])
+  posts[2]?.answer([false, true, false])
+  await machine.pass(0)
+  assert.deepEqual(posts[3]?.asked, ['f'])
+  posts[1]?.answer([true])
+  posts[3]?.answer([true])
+  const said = await Promise.all(all)
+  assert.deepEqual(
+    said.map((one) => one?.value),
+    [true, true, false, true, false, true],
+  )
+  assert.ok((said[2]?.askedAt ?? 0) >= (said[1]?.askedAt ?? 0) + 1500)
+})
+
+test('made-up credentials by the thousand turn nobody away: who comes after them is asked about after them', async () => {
+  const { machine, posts, ask } = desk(8, 100)
+  const madeUp = Array.from({ length: 9000 }, (_, index) => ask(`made-up-${index}`, 1000))
+  const honest = ask('honest', 1000)
+  for (let at = 0; at < posts.length; at++) {
+    const { asked, answer } = posts[at] as Post
+    answer(asked.map((name) => name === 'honest'))
+    await machine.pass(0)
+  }
+  assert.equal((await honest)?.value, true)
+  assert.ok((await Promise.all(madeUp)).every((said) => said?.value === false))
+  assert.ok(posts.length <= 100, `${posts.length} requests`)
+})
+
+test('ten thousand may wait, for two seconds; whoever is beyond that is not asked about', async () => {
+  const { machine, posts, ask } = desk(1, 100)
+  const all = Array.from({ length: 10_001 }, (_, index) => ask(`${index}`, 1000))
+  assert.equal(await ask('one more', 1000), null)
+  assert.equal(await Promise.race([all[10_000], 'waits']), 'waits')
+  await machine.pass(2001)
+  posts.forEach(yes)
+  const said = await Promise.all(all)
+  assert.deepEqual([said[0]?.value, said[1], said[10_000]], [true, null, null])
+  assert.equal(posts.length, 1)
+  assert.notEqual(ask('1', 1000), all[1])
+})
+
+test('who waits behind a question that nobody answers is told so with it', async () => {
+  const { machine, posts, ask } = desk(1, 100)
+  const all = ['a', 'b', 'c'].map((name) => ask(name, 1000))
+  posts[0]?.answer(null)
+  assert.deepEqual(await Promise.all(all), [null, null, null])
+  await machine.pass(0)
+  const next = ask('b', 1000)
+  posts.forEach(yes)
+  assert.equal((await next)?.value, true)
+})
+
+test('an answer that is not about as many as were asked is none', async () => {
+  const { hub, verifier } = await scene()
+  const { machine } = hub
+  const cookies = Array.from({ length: 20 }, (_, index) => Buffer.alloc(48, index + 20).toString('base64url'))
+  const ids: string[][] = []
+  hub.answers.statement = (init) => {
+    const { cookies: asked } = JSON.parse(String(init.body))
+    if (asked === undefined) return { statement: null }
+    ids.push(asked)
+    return { statements: asked.map(() => null) }
+  }
+  const found = Promise.all(cookies.map((value) => outcome(() => verifier.verifyCookie(value))))
+  await machine.pass(0)
+  assert.deepEqual(new Set(await found), new Set(['nobody']))
+  assert.deepEqual(ids, [cookies.slice(8)])
+  await machine.pass(2001)
+  for (const statements of [[], [null], 'x', Array.from({ length: 12 }, () => ({}))]) {
+    hub.answers.statement = (init) =>
+      /cookies/.test(String(init.body)) ? { statements } : { statement: null }
+    const again = Promise.all(cookies.map((value) => outcome(() => verifier.verifyCookie(value))))
+    await machine.pass(0)
+    const counted = (await again).filter((one) => one === 'feed_stale').length
+    assert.equal(counted, 12, JSON.stringify(statements))
+    await machine.pass(2001)
+  }
 })
 
 test('a verifier that is closed accepts nobody any more, and then tells the server so, once', async () => {

@@ -83,8 +83,10 @@ export {
   readMessage,
   readSnapshot,
   readStatement,
+  readStatements,
   type StreamMessage,
   writeEntries,
   writeMessage,
   writeStatement,
+  writeStatements,
 } from './wire.ts'

@@ -6,10 +6,10 @@ import { parseKeySet } from './key-set.ts'
 import { createKeys, type Keys } from './keys.ts'
 import { backoff, type Machine, pause } from './machine.ts'
 import { type Addresses, readMetadata } from './metadata.ts'
-import { createQuestions, type Desk, type Said } from './questions.ts'
+import { createQuestions, type Said } from './questions.ts'
 import { type Client, createRequests } from './requests.ts'
 import type { Statement } from './statement.ts'
-import { readStatement } from './wire.ts'
+import { readStatement, readStatements } from './wire.ts'
 
 /** The server as a verifier sees it: its keys, its feed, and what it answers. */
 export type Issuer = {
@@ -38,7 +38,6 @@ export function createIssuer(given: {
 }): Issuer {
   const { issuer, client, maxStale, checker, machine } = given
   const requests = createRequests({ client, machine })
-  const desk: Desk = { open: 0 }
   let addresses: Addresses | null = null
   let follower: Follower | null = null
   let isClosed = false
@@ -119,22 +118,18 @@ export function createIssuer(given: {
   return {
     keys,
     askToken: createQuestions<boolean>({
-      ...{ checker, machine, desk },
-      async send(token) {
+      // Only a token whose signature holds is asked about, so nobody fills this with made-up ones.
+      ...{ checker, machine, mostOpen: 200, mostTogether: 1 },
+      async send([token = '']) {
         const text = new URLSearchParams({ token }).toString()
         const answer = await askFeed('introspection', { type: 'application/x-www-form-urlencoded', text })
         const active = answer === null ? undefined : parseJsonObject(answer)?.active
-        return typeof active === 'boolean' ? { value: active } : null
+        return typeof active === 'boolean' ? [active] : null
       },
     }),
     askCookie: createQuestions<Statement | null>({
-      ...{ checker, machine, desk },
-      async send(cookie) {
-        const body = { type: 'application/json', text: JSON.stringify({ cookie }) }
-        const answer = await askFeed('statement', body)
-        const value = answer === null ? undefined : readStatement(answer)
-        return value === undefined ? null : { value }
-      },
+      ...{ checker, machine, mostOpen: 8, mostTogether: 100 },
+      send: (cookies) => (cookies.length === 1 ? askAlone(cookies) : askTogether(cookies)),
     }),
     start() {
       return new Promise((resolve) => {
@@ -154,6 +149,17 @@ export function createIssuer(given: {
       return follower?.close() ?? Promise.resolve()
     },
     isConnected: () => follower?.isConnected() ?? false,
+  }
+
+  async function askAlone([cookie]: readonly string[]): Promise<readonly (Statement | null)[] | null> {
+    const answer = await askFeed('statement', { type: 'application/json', text: JSON.stringify({ cookie }) })
+    const statement = answer === null ? undefined : readStatement(answer)
+    return statement === undefined ? null : [statement]
+  }
+
+  async function askTogether(cookies: readonly string[]): Promise<readonly (Statement | null)[] | null> {
+    const answer = await askFeed('statement', { type: 'application/json', text: JSON.stringify({ cookies }) })
+    return answer === null ? null : readStatements(answer, cookies.length)
   }
 
   async function askFeed(

@@ -9,10 +9,12 @@ import {
   readMessage,
   readSnapshot,
   readStatement,
+  readStatements,
   type StreamMessage,
   writeEntries,
   writeMessage,
   writeStatement,
+  writeStatements,
 } from './wire.ts'
 
 const count = fc.oneof(fc.nat(100), fc.maxSafeNat())
@@ -102,6 +104,17 @@ test('a snapshot and a log are read as they were written', async (t) => {
 
 test('a statement that is written is read as the same', async (t) => {
   await fuzz(t, statement, (given) => assert.deepEqual(readStatement(writeStatement(given)), given))
+})
+
+test('several statements that are written are read as the same, and only as so many', async (t) => {
+  const several = fc.array(fc.option(statement), { maxLength: 5 })
+  await fuzz(t, several, (given) => {
+    const text = writeStatements(given)
+    assert.deepEqual(readStatements(text, given.length), given)
+    assert.equal(readStatements(text, given.length + 1), null)
+  })
+  for (const text of ['{}', '{"statements":{}}', '{"statements":[1]}', '{"statements":[{}]}', 'x'])
+    assert.equal(readStatements(text, 1), null, text)
 })
 
 test('a cookie without a session is told as null, which is not the same as an answer that cannot be read', () => {

@@ -97,6 +97,19 @@ export function readStatement(text: string): Statement | null | undefined {
   return isJsonObject(body.statement) ? readStatementBody(body.statement) : undefined
 }
 
+/** The statements about so many cookies, in the order in which they were asked about; null if it is malformed. */
+export function readStatements(text: string, count: number): readonly (Statement | null)[] | null {
+  const list = parseJsonObject(text, limits)?.statements
+  if (!Array.isArray(list) || list.length !== count) return null
+  const statements: (Statement | null)[] = []
+  for (const item of list) {
+    const statement = item === null ? null : isJsonObject(item) ? readStatementBody(item) : undefined
+    if (statement === undefined) return null
+    statements.push(statement)
+  }
+  return statements
+}
+
 function readStatementBody(body: JsonObject): Statement | undefined {
   const { account, session, client_id: clientId, cookie_id: cookieId } = body
   const { authenticated_at: authenticatedAt, as_of: asOf, read_start: readStart, end } = body
@@ -117,11 +130,19 @@ function readStatementBody(body: JsonObject): Statement | undefined {
 
 /** The statement in the form that `readStatement` reads. */
 export function writeStatement(statement: Statement | null): string {
-  if (statement === null) return '{"statement":null}'
+  return JSON.stringify({ statement: statement && statementBody(statement) })
+}
+
+/** Several, in the form that `readStatements` reads. */
+export function writeStatements(statements: readonly (Statement | null)[]): string {
+  return JSON.stringify({ statements: statements.map((statement) => statement && statementBody(statement)) })
+}
+
+function statementBody(statement: Statement): object {
   const { account, session, authenticatedAt, clientId, cookieId, asOf, readStart, end } = statement
   const body = { account, session, client_id: clientId, cookie_id: cookieId }
   const times = { authenticated_at: authenticatedAt, as_of: asOf, read_start: readStart, end }
-  return JSON.stringify({ statement: { ...body, ...times } })
+  return { ...body, ...times }
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''

@@ -1,4 +1,4 @@
-import { type Caller, demand, type Proof, writeStatement } from '@counterfoil/verifier'
+import { type Caller, demand, type Proof, writeStatement, writeStatements } from '@counterfoil/verifier'
 import * as z from 'zod'
 import { type Answer, type Route, type RouteRequest, route } from '../http/route.ts'
 import type { Clock } from '../machine.ts'
@@ -86,16 +86,20 @@ export function carrierRoutes(needs: Needs): Route[] {
       path: '/feed/statement',
       kind: 'service',
       caller: 'ignored',
-      body: z.object({ cookie: z.string().max(256) }),
+      body: z.union([z.object({ cookie }), z.object({ cookies: z.array(cookie).min(1).max(100) })]),
       async handle({ authorization, body }) {
         await authenticate(authorization)
-        const statement = await carriers.statement(body.cookie)
-        return { status: 200, text: { body: writeStatement(statement), type: 'application/json' } }
+        const written =
+          'cookie' in body
+            ? writeStatement(await carriers.statement(body.cookie))
+            : writeStatements(await Promise.all(body.cookies.map(carriers.statement)))
+        return { status: 200, text: { body: written, type: 'application/json' } }
       },
     }),
   ]
 }
 
+const cookie = z.string().max(256)
 const exchangeBody = z.object({ audience: text, scope: text.optional() })
 const moveBody = z.object({ carrier, password: text })
 const ended = { ended: true } as const

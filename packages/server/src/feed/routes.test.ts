@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { feedKey, readLog, readSnapshot, readStatement, sessionCookieName } from '@counterfoil/verifier'
+import {
+  feedKey,
+  readLog,
+  readSnapshot,
+  readStatement,
+  readStatements,
+  sessionCookieName,
+} from '@counterfoil/verifier'
 import { onEachEngine } from '../testing/engines.ts'
 import { basic, feedClient } from '../testing/feed-client.ts'
 import { openHouse, type TestHouse } from '../testing/house.ts'
@@ -151,6 +158,29 @@ onEachEngine('the feed over HTTP', (open) => {
     assert.equal((await client.post('/feed/statement', { cookie: 'A'.repeat(257) })).status, 400)
     await browser.post('/auth/sign-out')
     assert.equal(await ask(cookie), null)
+  })
+
+  test('about several cookies there is a statement each, in their order, and what is made up costs no reading', async () => {
+    const at = await openHouse(open)
+    const client = await feedClient(at)
+    const people = [await at.member(), await at.member('bob@example.org')]
+    const [ada = '', bob = ''] = people.map(({ browser }) => browser.cookies.get(sessionCookieName))
+    const asked = async (cookies: readonly string[]) => {
+      const answer = await client.post('/feed/statement', { cookies })
+      return readStatements(await answer.text(), cookies.length)?.map((one) => one?.account.email ?? null)
+    }
+    const madeUp = Array.from({ length: 97 }, (_, index) => Buffer.alloc(48, index).toString('base64url'))
+    const found = await asked([ada, ...madeUp, bob, ada])
+    assert.deepEqual(found, [people[0]?.email, ...madeUp.map(() => null), people[1]?.email, people[0]?.email])
+    const before = at.statements.length
+    assert.deepEqual(
+      await asked(madeUp),
+      madeUp.map(() => null),
+    )
+    const reads = at.statements.slice(before).filter((sql) => sql.includes('"session"'))
+    assert.deepEqual(reads, [])
+    for (const cookies of [[], [...madeUp, ada, ada, ada, ada], [ada, 7], 'x', [ada, 'A'.repeat(257)]])
+      assert.equal((await client.post('/feed/statement', { cookies })).status, 400)
   })
 
   test('asking about a cookie elsewhere is a sign of life', async () => {

@@ -74,8 +74,11 @@ export const shapes = {
   FeedSnapshot: z.strictObject({ epoch: z.int(), position: z.int(), window: seconds, entries: FeedEntries }),
   FeedLog: z.strictObject({ epoch: z.int(), entries: FeedEntries }),
   FeedStatement: z
-    .strictObject({ statement: z.looseObject({}).nullable() })
-    .describe('null where the cookie is of no live session'),
+    .union([
+      z.strictObject({ statement: z.looseObject({}).nullable() }),
+      z.strictObject({ statements: z.array(z.looseObject({}).nullable()) }),
+    ])
+    .describe('null where the cookie is of no live session; as many as were asked about, in the same order'),
   Status: z.strictObject({ status: text }),
   Letters: z.array(z.strictObject({ to: text, subject: text, text, html: text, at })),
   Problem: z
