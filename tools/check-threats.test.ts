@@ -76,8 +76,8 @@ for (const { name, rows, found } of faults) {
   })
 }
 
-test('the catalogue has 126 attacks, of which 97 are to be proven', () => {
-  assert.equal(attacks.all.length, 126)
+test('the catalogue has 127 attacks, of which 98 are to be proven', () => {
+  assert.equal(attacks.all.length, 127)
   assert.equal(new Set(attacks.proven).size, attacks.proven.length)
   assert.equal(attacks.proven.length, 20 + 10 + 2 + 18 + 12 + 11 + 9 + 6 + 7 + 2)
 })

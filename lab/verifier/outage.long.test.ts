@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { signIn } from '../chaos/visitor.ts'
 import { email, openScene, outcome, until } from './scene.ts'
 
 // How long things may take is what these are about, so they take their time.
 const maxStale = 2
-const back = 5000
+/** Within 5 s: proven where time is counted, in the verifier's recovery.test.ts. Here a busy machine may take its time. */
+const back = 20_000
 const settle = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-test('started before its server, a verifier refuses everything, and begins by itself within 5 s', async (t) => {
+test('started before its server, a verifier refuses everything, and begins by itself', async (t) => {
   const scene = await openScene()
   const pair = await signIn(scene.server().origin, email)
   const cookie = await scene.cookie()
@@ -103,4 +104,31 @@ test('cut off from its stream alone, a verifier asks, and each question is good 
   const headers = { authorization: `Bearer ${pair.access_token}` }
   await fetch(`${scene.server().origin}/auth/sessions/${pair.session.id}`, { method: 'DELETE', headers })
   await until('session_ended', () => verifier.verify(pair.access_token), maxStale * 1000 + 500)
+})
+
+test('moved by its proxy to another hub, and then to one that restarted, a verifier comes back by itself and hears of ends there', async (t) => {
+  const scene = await openScene()
+  const verifier = await scene.verifier()
+  const first = scene.server()
+  after(() => first.kill())
+  const move = async (how: string) => {
+    const { epoch } = verifier.status()
+    await scene.startAgain()
+    const began = performance.now()
+    while (!verifier.status().connected || verifier.status().epoch === epoch) {
+      assert.ok(performance.now() - began < back, how)
+      await settle(20)
+    }
+    t.diagnostic(`${how}: back after ${Math.round(performance.now() - began)} ms`)
+    const pair = await signIn(scene.server().origin, email)
+    assert.equal(await outcome(() => verifier.verify(pair.access_token)), 'accepted')
+    const headers = { authorization: `Bearer ${pair.access_token}` }
+    const address = `${scene.server().origin}/auth/sessions/${pair.session.id}`
+    assert.equal((await fetch(address, { method: 'DELETE', headers })).status, 204)
+    // By the feed: it would ask after twenty seconds.
+    await until('session_ended', () => verifier.verify(pair.access_token), 10_000)
+  }
+  await move('another hub while the first one lives')
+  await scene.server().kill()
+  await move('a hub that restarted')
 })

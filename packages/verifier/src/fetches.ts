@@ -12,6 +12,8 @@ export type Fetches = {
   acknowledge(position: number): void
   /** Tells the server, once, that nobody is accepted here any more, so that it waits no longer for us; asks for nothing else. */
   leave(): Promise<void>
+  /** Another connection is opened: what was asked over one that is gone may never be answered, and is not waited for. */
+  anew(): void
 }
 
 const snapshotWithin = 10_000
@@ -28,28 +30,30 @@ export function createFetches(given: {
   step: (event: ViewEvent) => void
 }): Fetches {
   const { machine, requests, addresses, verifier, window, step } = given
-  const running = { snapshot: false, log: false, ack: false }
+  let running = { snapshot: false, log: false, ack: false }
   let ackAt = 0
   let isClosed = false
 
   async function snapshot(): Promise<void> {
-    if (running.snapshot || isClosed) return
-    running.snapshot = true
+    const mine = running
+    if (mine.snapshot || isClosed) return
+    mine.snapshot = true
     const address = `${addresses.snapshot}?window=${window}`
     const answer = await requests.ask({ address, milliseconds: snapshotWithin })
     const found = answer?.status === 200 ? readSnapshot(answer.text) : null
-    running.snapshot = false
+    mine.snapshot = false
     if (found !== null && !isClosed) step({ kind: 'snapshot', snapshot: found })
   }
 
   async function log({ from, to }: { from: number; to: number }): Promise<void> {
-    if (running.log || isClosed) return
-    running.log = true
+    const mine = running
+    if (mine.log || isClosed) return
+    mine.log = true
     const address = `${addresses.log}?from=${from}&to=${to}`
     const answer = await requests.ask({ address, milliseconds: logWithin })
     const found = answer?.status === 200 ? readLog(answer.text) : null
     // Before the step: it may find that more is missing.
-    running.log = false
+    mine.log = false
     if (isClosed) return
     if (found !== null) step({ kind: 'revoked', ...found, wantsAck: false })
     else if (answer?.status === 410) await snapshot()
@@ -57,8 +61,9 @@ export function createFetches(given: {
 
   async function acknowledge(position: number): Promise<void> {
     ackAt = Math.max(ackAt, position)
-    if (running.ack || isClosed) return
-    running.ack = true
+    const mine = running
+    if (mine.ack || isClosed) return
+    mine.ack = true
     for (let attempt = 0, done = -1; attempt < ackAttempts && done < ackAt && !isClosed; ) {
       const told = ackAt
       const text = JSON.stringify({ verifier, position: told })
@@ -70,13 +75,16 @@ export function createFetches(given: {
         await pause(machine, 200)
       }
     }
-    running.ack = false
+    mine.ack = false
   }
 
   return {
     snapshot: () => void snapshot(),
     log: (gap) => void log(gap),
     acknowledge: (position) => void acknowledge(position),
+    anew() {
+      running = { snapshot: false, log: false, ack: false }
+    },
     async leave() {
       isClosed = true
       const text = JSON.stringify({ verifier, position: ackAt, leaving: true })

@@ -109,6 +109,7 @@ export function createFollower(needs: FollowerNeeds): Follower {
     const id = ++lastLink
     const nonce = machine.nonce()
     const controller = new AbortController()
+    fetches.anew()
     step({ kind: 'opened', link: id, nonce })
     links.set(id, { controller, heardAt: machine.now().mono, isGreeted: false, isCounted: false })
     const address = `${addresses.stream}?${new URLSearchParams({ verifier, nonce, max_stale: String(Math.ceil(maxStale)) })}`

@@ -20,7 +20,10 @@ export type HandHub = {
   readonly machine: HandMachine
   readonly connections: Connection[]
   /** What is answered to each path, by its last part: a document, or a status. */
-  readonly answers: Record<string, object | number | ((init: RequestInit) => object | number | null)>
+  readonly answers: Record<
+    string,
+    object | number | ((init: RequestInit) => object | number | null | Promise<never>)
+  >
   /** How many requests have come for a path. */
   count(name: string): number
   hello(connection: Connection, head?: number, epoch?: number): void
@@ -45,9 +48,9 @@ export function handHub(): HandHub {
     stream: 200,
   }
   const nameOf = (address: string) => new URL(address).pathname.split('/').at(-1) ?? ''
-  const machine = handMachine((address, init) => {
+  const machine = handMachine(async (address, init) => {
     const given = answers[nameOf(address)] ?? 404
-    const answer = typeof given === 'function' ? given(init) : given
+    const answer = await (typeof given === 'function' ? given(init) : given)
     if (answer === null) return null
     if (typeof answer === 'object') return Response.json(answer)
     if (nameOf(address) === 'stream' && answer === 200) return openStream(connections, address, init)

@@ -33,7 +33,7 @@ export function handMachine(
     },
     async fetch(address, init) {
       machine.requests.push({ address, init })
-      const found = await answer(address, init)
+      const found = await Promise.race([answer(address, init), whenAborted(init.signal)])
       if (found === null) throw new TypeError('the connection broke')
       return found
     },
@@ -56,6 +56,12 @@ export function handMachine(
     },
   }
   return machine
+}
+
+function whenAborted(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(new Error('aborted')))
+  })
 }
 
 /** Everything that waits for nothing but other promises has happened. */
