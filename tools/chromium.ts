@@ -71,7 +71,7 @@ async function hasLibraries(): Promise<boolean> {
 async function launchSettings(options: LaunchOptions): Promise<LaunchOptions> {
   // The packed browser is for Linux on x64; elsewhere the machine's own Chrome has to do.
   if (process.platform !== 'linux' || process.arch !== 'x64')
-    return { channel: 'chrome', headless: true, ...options }
+    return { channel: 'chrome', headless: true, timeout: patience, ...options }
   const folder = await unpackedFolder()
   const env: Record<string, string> = { FONTCONFIG_PATH: join(folder, 'fonts') }
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined) env[name] ??= value
@@ -82,15 +82,27 @@ async function launchSettings(options: LaunchOptions): Promise<LaunchOptions> {
   return {
     executablePath: join(folder, 'chromium'),
     headless: true,
+    timeout: patience,
     env,
     ...options,
     args: [...flags, ...(options.args ?? [])],
   }
 }
 
+/** Whoever waits for a page waits for the machine, which may be busy; the deadline of the file ends what never comes. */
+const patience = 120_000
+
+function patient(context: BrowserContext): BrowserContext {
+  context.setDefaultTimeout(patience)
+  return context
+}
+
 /** A browser whose contexts are private windows. Chromium itself maps every *.localhost to this machine. */
 export async function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
-  return chromium.launch(await launchSettings(options))
+  const browser = await chromium.launch(await launchSettings(options))
+  const newContext = browser.newContext.bind(browser)
+  browser.newContext = async (given) => patient(await newContext(given))
+  return browser
 }
 
 /**
@@ -98,5 +110,5 @@ export async function launchChromium(options: LaunchOptions = {}): Promise<Brows
  * would prove too much: there third-party cookies may be blocked whatever the server does.
  */
 export async function launchProfile(folder: string, options: LaunchOptions = {}): Promise<BrowserContext> {
-  return chromium.launchPersistentContext(folder, await launchSettings(options))
+  return patient(await chromium.launchPersistentContext(folder, await launchSettings(options)))
 }

@@ -5,7 +5,6 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -13,6 +12,7 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { compiledIn } from './compiled-in.ts'
+import { freePort } from './free-port.ts'
 import { fileLinks } from './markdown.ts'
 import { type PackageFolder, packAll, packageFolders } from './pack.ts'
 import { repositoryRoot } from './source.ts'
@@ -34,7 +34,7 @@ async function install(name: string, others: readonly string[]): Promise<void> {
   writeFileSync(join(project(name), 'package.json'), '{ "private": true, "type": "module" }')
   for (const file of readdirSync(join(repositoryRoot, 'tools/installed')))
     cpSync(join(repositoryRoot, 'tools/installed', file), join(project(name), file))
-  const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts']
+  const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--fetch-retries=5']
   await run('npm', ['install', ...quiet, ...Object.values(tarballs), ...others], { cwd: project(name) })
 }
 
@@ -202,15 +202,6 @@ async function start(
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const bound = server.address()
-  server.close()
-  await once(server, 'close')
-  return bound === null || typeof bound === 'string' ? assert.fail() : bound.port
-}
-
 /** From nobody to somebody: the mail, the link, the cookie, the own route. */
 async function signIn(
   address: string,
@@ -259,7 +250,10 @@ test('the commands of a quickstart, as they stand, lead from an empty folder to 
   const script = readFileSync(join(repositoryRoot, 'examples/quickstarts/express/begin.sh'), 'utf8')
   const commands = script.replace('~/counterfoil/dist', join(folder, 'packed'))
   assert.notEqual(commands, script)
-  const npm = { npm_config_prefer_offline: 'true', npm_config_audit: 'false', npm_config_fund: 'false' }
+  const npm = {
+    ...{ npm_config_prefer_offline: 'true', npm_config_fetch_retries: '5' },
+    ...{ npm_config_audit: 'false', npm_config_fund: 'false' },
+  }
   const path = `${dirname(process.execPath)}:${process.env.PATH}`
   const port = String(await freePort())
   const env = { ...process.env, ...npm, npm_config_ignore_scripts: 'true', PATH: path, PORT: port }

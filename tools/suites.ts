@@ -86,7 +86,7 @@ export async function runSuites(given: {
   onFile: (result: FileResult) => void
   deadlines?: Deadlines
 }): Promise<FileResult[]> {
-  const { unitSeconds, longSeconds } = given.deadlines ?? { unitSeconds: 180, longSeconds: 600 }
+  const { unitSeconds, longSeconds } = given.deadlines ?? { unitSeconds: 300, longSeconds: 900 }
   const waiting = [...given.files]
   const results: FileResult[] = []
   const lane = async () => {

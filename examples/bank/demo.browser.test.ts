@@ -260,11 +260,20 @@ describe('npm run demo', { concurrency: false }, () => {
     const [page, evil] = [await openBank(), await context.newPage()]
     await signIn(page, 'cookie')
     await evil.goto(demo.evil)
+    // Nobody asks for the verdict before the payment is made, however long that takes.
+    const paid = Promise.withResolvers<void>()
+    await evil.route(/\/shots\/\d+$/, async (route) => {
+      await paid.promise
+      await route.continue()
+    })
     const card = evil.locator('#cors')
+    const begun = evil.waitForResponse((answer) => answer.url() === `${demo.evil}/shots/cors`)
     await card.getByRole('button').click()
+    await begun
     await card.locator('[data-target=ours][data-verdict=waiting]').waitFor()
     await press(page, 'Pay')
     await page.getByText(`Paid 12.50 euros to ${mallory.email}.`).waitFor()
+    paid.resolve()
     const finding = card.locator('[data-target=ours]:is([data-verdict=held], [data-verdict=fell])')
     await finding.waitFor()
     assert.equal(await finding.getAttribute('data-verdict'), 'held')

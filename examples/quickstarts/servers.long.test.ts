@@ -6,7 +6,8 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { begin, freePort, linkAt, type Program, personAt, start, who } from './testing/project.ts'
+import { freePort } from '../../tools/free-port.ts'
+import { begin, linkAt, type Program, personAt, start, who } from './testing/project.ts'
 
 const packages = { express: ['express'], fastify: ['fastify'], hono: ['hono', '@hono/node-server'], node: [] }
 const frameworks = ['express', 'fastify', 'hono', 'node'] as const

@@ -35,7 +35,7 @@ async function best(work: () => unknown, repeats: number): Promise<number> {
   return least / repeats
 }
 
-/** Measured anew up to three times: a machine that is busy with something else must not look like an attack. */
+/** Measured anew up to eight times: a machine that is busy with something else must not look like an attack. */
 async function assertLinear(
   parse: (text: string) => unknown,
   make: (size: number) => string,
@@ -44,7 +44,7 @@ async function assertLinear(
   const [small, large] = [make(size), make(size * factor)]
   const repeats = Math.max(1, Math.min(200, Math.round(2 / (await best(() => parse(small), 1)))))
   const seen: number[] = []
-  for (let attempt = 0; attempt < 3; attempt++) {
+  for (let attempt = 0; attempt < 8; attempt++) {
     const base = await best(() => parse(small), repeats)
     const growth =
       (await best(() => parse(large), Math.max(1, Math.round(repeats / factor)))) / Math.max(base, 0.000_5)
@@ -179,7 +179,7 @@ onEachEngine('long requests', (open) => {
         assert.equal((await answer.json()).code, code)
       }, 3)
     const seen: number[] = []
-    for (let attempt = 0; attempt < 3; attempt++) {
+    for (let attempt = 0; attempt < 8 && Math.min(...seen) >= 3; attempt++) {
       const plain = await cost('b'.repeat(marksApart.length), 'password_too_long')
       seen.push((await cost(marksApart, 'password_malformed')) / plain)
     }

@@ -204,7 +204,7 @@ onPostgres('who come at the same instant', (open) => {
   })
 
   it('when every connection is taken a change is refused with 503 and Retry-After, never 500, and goes through afterwards', async () => {
-    const on = await openHouse((options) => open({ ...options, connections: 2, waitMilliseconds: 100 }))
+    const on = await openHouse((options) => open({ ...options, connections: 2, waitMilliseconds: 1500 }))
     const { browser, email } = await on.member()
     const { refresh_token } = await on.tokens(email)
     let letGo = () => {}
@@ -222,8 +222,7 @@ onPostgres('who come at the same instant', (open) => {
         }),
     )
     const held = await Promise.all(holding)
-    const out = await browser.post('/auth/sign-out')
-    const refreshed = await refresh(on, refresh_token)
+    const [out, refreshed] = await Promise.all([browser.post('/auth/sign-out'), refresh(on, refresh_token)])
     assert.deepEqual([out.status, (await out.json()).code], [503, 'store_unavailable'])
     assert.deepEqual([refreshed.status, (await refreshed.json()).error], [503, 'temporarily_unavailable'])
     for (const { headers } of [out, refreshed]) assert.equal(headers.get('retry-after'), '1')

@@ -60,9 +60,13 @@ export function linger(
       sentBytes += text.length
       socket.write(text)
     }
-    const dripping = setInterval(() => say(given.drip), given.everyMilliseconds)
+    // Only after the beginning: a machine may take longer than a drip to connect.
+    let dripping: NodeJS.Timeout | undefined
     socket.setEncoding('latin1')
-    socket.on('connect', () => say(given.first))
+    socket.on('connect', () => {
+      say(given.first)
+      dripping = setInterval(() => say(given.drip), given.everyMilliseconds)
+    })
     socket.on('data', (text) => {
       answer += text
     })

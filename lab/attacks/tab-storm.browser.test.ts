@@ -16,6 +16,21 @@ declare global {
   }
 }
 
+type Fate = 'requests' | 'answers' | 'halves' | null
+const pack: readonly Fate[] = ['requests', 'answers', 'answers', 'halves', null, null, null, null, null, null]
+
+/** Fates in random order, but of every ten as many of each kind as in the pack: however few are dealt, none is missing. */
+function dealer(chance: Chance): { deal(): Fate } {
+  let left: Fate[] = []
+  return {
+    deal() {
+      if (left.length === 0) left = [...pack]
+      const [fate = null] = left.splice(chance.below(left.length), 1)
+      return fate
+    },
+  }
+}
+
 onSqlite('five tabs that renew at once', (open) => {
   let scene: ClientScene
   before(async () => {
@@ -43,6 +58,7 @@ onSqlite('five tabs that renew at once', (open) => {
   async function loseAnswers(context: BrowserContext, chance: Chance) {
     const lost = { requests: 0, answers: 0, halves: 0 }
     const direct = `http://127.0.0.1:${new URL(scene.origin).port}`
+    const { deal } = dealer(chance)
     const fates = {
       requests: (route: Route) => route.abort('connectionreset'),
       async answers(route: Route) {
@@ -56,8 +72,7 @@ onSqlite('five tabs that renew at once', (open) => {
       },
     }
     await context.route('**/oauth/token', async (route) => {
-      const drawn = chance.next()
-      const fate = drawn < 0.1 ? 'requests' : drawn < 0.3 ? 'answers' : drawn < 0.4 ? 'halves' : null
+      const fate = deal()
       if (fate === null) return route.continue()
       lost[fate]++
       return fates[fate](route)

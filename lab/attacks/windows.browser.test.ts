@@ -40,8 +40,9 @@ async function reachOf(evil: Page, opened: Page) {
     return held.closed
   })
   const opener = await opened.evaluate(() => window.opener !== null)
-  // A message is a task like this one, and was there before.
-  await opened.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)))
+  // To a window that is still held a message takes as long as it takes; to one that is not, a moment shows that none comes.
+  if (isClosed) await opened.evaluate(() => new Promise((resolve) => setTimeout(resolve, 50)))
+  else await opened.waitForFunction(() => document.title === 'heard')
   return { isClosed, opener, heard: (await opened.title()) === 'heard' }
 }
 

@@ -8,6 +8,7 @@ import { createVerifier, type Verifier } from '@counterfoil/verifier'
 import { adapt } from '@counterfoil/verifier/node'
 import { createWorker, type Worker } from '@counterfoil/verifier/worker'
 import { dataFolder, run, type ServerProcess, startServer } from 'counterfoil/house'
+import { freePort } from '../../tools/free-port.ts'
 import { becomeMember, postJson, signIn } from '../chaos/visitor.ts'
 
 export const email = 'ada@example.org'
@@ -34,10 +35,12 @@ export async function openWorkerScene(): Promise<WorkerScene> {
   const data = dataFolder()
   const [first, second] = [await listening('statements.localhost'), await listening('payments.localhost')]
   writeFileSync(join(data, 'policy.json'), JSON.stringify({ audiences: [first.origin, second.origin] }))
-  let server = await startServer(data)
+  // One that nobody else is given while no server runs.
+  const port = String(await freePort())
+  const start = () => startServer(data, ['--port', port])
+  let server = await start()
   after(() => server.kill())
   const { browserOrigin: issuer } = server
-  const port = new URL(issuer).port
   await becomeMember(server.origin, email)
   const { client_id, client_secret } = await addClient(data, ['services'])
   const client = { id: client_id, secret: client_secret }
@@ -54,7 +57,7 @@ export async function openWorkerScene(): Promise<WorkerScene> {
     ...{ data, issuer, statements, payments },
     server: () => server,
     async startAgain() {
-      server = await startServer(data, ['--port', port])
+      server = await start()
     },
     async addWorker(name) {
       const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })

@@ -4,8 +4,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '../../tools/free-port.ts'
 import { makeDatabase, secret } from './accounts.ts'
 import { exchange } from './adapter-load.ts'
 import { keepCalm, mostForeign } from './contenders.ts'
@@ -35,16 +35,6 @@ const names = {
   theirs: 'Better Auth with SQLite',
 }
 const cached = (name: string) => `${name}, compile cache warm`
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
 
 /** Node's own, in whose absence it is told to do without: the environment of whoever runs this decides nothing. */
 const cacheOf = ({ cache }: Program) =>

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '../../tools/free-port.ts'
 import { ask, create, run } from '../chaos/instance.ts'
 import { makeFolder, removeFolder } from '../chaos/processes.ts'
 import { pin, usedByFamily } from './cores.ts'
@@ -79,13 +79,4 @@ async function startRedis(core: number | null) {
 async function ready(child: ChildProcess): Promise<boolean> {
   for await (const text of child.stdout ?? []) if (String(text).includes('Ready to accept')) return true
   return false
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import { freePort } from '../../tools/free-port.ts'
 import { type Started, settle, start } from './processes.ts'
 
 /** One PostgreSQL: a folder, a port, and a process now and then. */
@@ -145,18 +145,4 @@ export async function restore(instance: Instance, timeline: 'same' | 'new'): Pro
 
 export async function promote(standby: Instance): Promise<void> {
   await ask(standby, 'select pg_promote(true, 30)')
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('no free port'))
-        else resolve(address.port)
-      })
-    })
-  })
 }

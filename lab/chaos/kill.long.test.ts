@@ -74,7 +74,7 @@ test(`a server killed ${rounds} times in a stream of sign-ins and endings has lo
     const streams = [1, 2, 3].map(() => stream(origin, known, () => isOver))
     // Somewhere in the middle of things, once there is something to lose: how far they got differs from round to round.
     const before = known.live.size + known.ended.size
-    for (let waited = 0; known.live.size + known.ended.size < before + 3 && waited < 200; waited++)
+    for (let waited = 0; known.live.size + known.ended.size < before + 3 && waited < 1200; waited++)
       await new Promise((resolve) => setTimeout(resolve, 25))
     await new Promise((resolve) => setTimeout(resolve, Math.floor(Math.random() * 100)))
     await server.kill()

@@ -123,7 +123,7 @@ describe('a person in a real browser', { concurrency: false }, () => {
     const other = await newDevice()
     await signIn(page, 'ada@example.org', password)
     await signIn(other.page, 'ada@example.org', password)
-    await page.waitForURL(`${site}/account`)
+    for (const one of [page, other.page]) await one.waitForURL(`${site}/account`)
     await page.getByLabel('Current password', { exact: true }).fill(password)
     await page.getByLabel('New password', { exact: true }).fill(newPassword)
     await press(page, 'Change password')

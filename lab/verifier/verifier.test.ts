@@ -8,7 +8,8 @@ import { email, openScene, outcome, until } from './scene.ts'
 const scene = await openScene()
 const { relay } = scene
 const { origin } = scene.server()
-const soon = 2000
+/** Milliseconds later than any of it takes, on a machine that is busy with something else. */
+const soon = 30_000
 
 const withCookie = (value: string, more: Record<string, string> = {}) =>
   new Headers({ cookie: `__Host-Http-session=${value}`, ...more })
@@ -58,12 +59,14 @@ test('a warm check answers at once, without a promise', async () => {
 test('a token is checked without a single request, and refused once its session has ended, by the stream alone', async () => {
   const verifier = await scene.verifier()
   const pair = await signIn(origin, email)
-  const before = relay.count()
+  // A stream that breaks on a slow machine is opened anew; what would be a question is not asked.
+  const questions = () => relay.count('/oauth/introspect') + relay.count('/feed/statement')
+  const before = questions()
   const caller = await verifier.verify(pair.access_token)
   assert.equal(caller.session?.id, pair.session.id)
   assert.equal((await end(pair.access_token, pair.session.id)).status, 204)
   await until('session_ended', () => verifier.verify(pair.access_token), soon)
-  assert.equal(relay.count(), before)
+  assert.equal(questions(), before)
 })
 
 test('a cookie whose session has ended is nobody, and so is its next request', async () => {

@@ -6,7 +6,8 @@ import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { createTestAuth, type TestAuth } from 'counterfoil/testing'
-import { begin, freePort, linkAt, personAt, start, who } from '../testing/project.ts'
+import { freePort } from '../../../tools/free-port.ts'
+import { begin, linkAt, personAt, start, who } from '../testing/project.ts'
 
 type Client = {
   signIn(email: string, password: string): Promise<void>

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { freePort } from '../../../tools/free-port.ts'
 import { packAll } from '../../../tools/pack.ts'
 import { walk } from './walk.ts'
 
@@ -18,7 +18,7 @@ const app = join(folder, 'app')
 const files = ['app', 'next.config.ts', 'package.json', 'package-lock.json', 'proxy.ts', 'tsconfig.json']
 const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' }
 const next = join(app, 'node_modules/next/dist/bin/next')
-const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts']
+const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--fetch-retries=5']
 
 async function timed<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
   const began = performance.now()
@@ -38,19 +38,9 @@ before(async () => {
 })
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const bound = server.address()
-  server.close()
-  await once(server, 'close')
-  if (bound === null || typeof bound === 'string') throw new Error('no port')
-  return String(bound.port)
-}
-
 /** In a group of its own, which ends with the walk: Next.js starts processes of its own. */
 async function walkThrough(command: 'dev' | 'start'): Promise<void> {
-  const port = await freePort()
+  const port = String(await freePort())
   const server = spawn(process.execPath, [next, command, '-p', port, '-H', '127.0.0.1'], {
     ...{ cwd: app, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
     env: { ...env, PORT: port },

@@ -6,16 +6,8 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { launchChromium } from '../../../tools/chromium.ts'
-import {
-  begin,
-  freePort,
-  installClient,
-  linkAt,
-  type Program,
-  replaceIn,
-  start,
-  who,
-} from '../testing/project.ts'
+import { freePort } from '../../../tools/free-port.ts'
+import { begin, installClient, linkAt, type Program, replaceIn, start, who } from '../testing/project.ts'
 
 let program: Program
 let browser: Browser

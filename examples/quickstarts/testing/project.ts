@@ -10,7 +10,6 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createAgent, dataFolder } from 'counterfoil/house'
@@ -63,16 +62,6 @@ export function replaceIn(file: string, own: Record<string, string>): void {
     text = text.replaceAll(shown, real)
   }
   writeFileSync(file, text)
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const bound = server.address()
-  server.close()
-  await once(server, 'close')
-  if (bound === null || typeof bound === 'string') throw new Error('no port')
-  return bound.port
 }
 
 export type Program = { output(): string; isRunning(): boolean; stop(): Promise<void> }

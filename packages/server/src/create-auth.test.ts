@@ -5,7 +5,7 @@ import { it, type TestContext, test } from 'node:test'
 import { sql } from 'kysely'
 import { createAuth } from './create-auth.ts'
 import type { Auth, AuthOptions } from './index.ts'
-import { dataFolder, goodPassword, onEachEngine } from './testing/index.ts'
+import { dataFolder, goodPassword, onEachEngine, type TestDatabase } from './testing/index.ts'
 
 const issuer = 'http://localhost:3000'
 const secret = new Uint8Array(32).fill(5)
@@ -160,19 +160,11 @@ onEachEngine('a server in an application', (open) => {
   })
 
   it('writes what sessions were used, when it is closed', async () => {
-    const { db, url } = await open()
-    const auth = await createAuth({ issuer, secret, database: url, policy: { verifiedEmail: 'optional' } })
-    const { access_token } = await (await signUp(auth)).json()
-    const longAgo = Math.floor(Date.now() / 1000) - 24 * 3600
-    await db.updateTable('session').set({ last_seen_at: longAgo }).execute()
-    const headers = { authorization: `Bearer ${access_token}` }
-    const used = await auth.fetch(new Request(`${issuer}/auth/session`, { headers }))
-    assert.equal(used.status, 200)
-    const seenAt = async () =>
-      (await db.selectFrom('session').select('last_seen_at').executeTakeFirstOrThrow()).last_seen_at
-    assert.equal(await seenAt(), longAgo, 'reading does not write')
-    await auth.close()
-    assert.ok((await seenAt()) > longAgo)
+    // Every other second it is written without being asked, which may be just then; not ten times in a row.
+    let isUnwritten = false
+    for (let attempt = 0; attempt < 10 && !isUnwritten; attempt++)
+      isUnwritten = await useAndClose(await open())
+    assert.ok(isUnwritten, 'reading does not write')
   })
 
   it('does not wait for a mail server that never answers, when it is closed', {
@@ -196,6 +188,23 @@ onEachEngine('a server in an application', (open) => {
     assert.deepEqual(waiting, [{ sent_at: null }], 'and the mail is still to be sent')
   })
 })
+
+/** Uses a session of long ago and closes; whether it was not written that it was used until then. Now it is. */
+async function useAndClose({ db, url }: TestDatabase): Promise<boolean> {
+  const auth = await createAuth({ issuer, secret, database: url, policy: { verifiedEmail: 'optional' } })
+  const { access_token } = await (await signUp(auth)).json()
+  const longAgo = Math.floor(Date.now() / 1000) - 24 * 3600
+  await db.updateTable('session').set({ last_seen_at: longAgo }).execute()
+  const headers = { authorization: `Bearer ${access_token}` }
+  const used = await auth.fetch(new Request(`${issuer}/auth/session`, { headers }))
+  assert.equal(used.status, 200)
+  const seenAt = async () =>
+    (await db.selectFrom('session').select('last_seen_at').executeTakeFirstOrThrow()).last_seen_at
+  const isUnwritten = (await seenAt()) === longAgo
+  await auth.close()
+  assert.ok((await seenAt()) > longAgo)
+  return isUnwritten
+}
 
 /** Files and connections alike. */
 function openFiles(): number {

@@ -10,11 +10,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { freePort } from '../../../../tools/free-port.ts'
 import { dataFolder, run } from '../testing/command.ts'
 
 const modules = fileURLToPath(new URL('../../../../node_modules', import.meta.url))
@@ -39,15 +39,6 @@ async function init(folder: string) {
   const ran = await run(['init', '--json'], {}, folder)
   assert.equal(ran.code, 0, ran.err)
   return JSON.parse(ran.out) as { made: string[]; kept?: string[]; framework?: string; next?: string }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : assert.fail()
 }
 
 async function start(folder: string, program: string): Promise<string> {

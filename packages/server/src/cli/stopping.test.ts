@@ -10,7 +10,7 @@ async function notReady(origin: string): Promise<void> {
 }
 
 test('a server that is told to stop first says that it is not ready, and goes on serving meanwhile', async (t) => {
-  const server = await startServer(dataFolder(), [], { COUNTERFOIL_DRAIN_SECONDS: '4' })
+  const server = await startServer(dataFolder(), [], { COUNTERFOIL_DRAIN_SECONDS: '7' })
   t.after(() => server.kill())
   assert.equal(await statusOf(`${server.origin}/readyz`), 200)
   const stopped = server.stop()

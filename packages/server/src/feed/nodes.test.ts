@@ -64,11 +64,11 @@ onPostgres('two nodes', (open) => {
 
   test('a listening connection that the server ended is replaced, and hints are heard again', async () => {
     const { a, b, there, end } = await twoNodes(open, { hints: true })
-    const kill = () =>
-      sql<{ pid: number }>`
-      select pid, pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and pid <> pg_backend_pid() and query like 'listen%'`.execute(a.db)
-    assert.equal((await kill()).rows.length, 2)
+    const listening = sql`pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid() and query like 'listen%'`
+    await until(async () => (await sql`select pid from ${listening}`.execute(a.db)).rows.length === 2)
+    const killed = await sql`select pid, pg_terminate_backend(pid) from ${listening}`.execute(a.db)
+    assert.equal(killed.rows.length, 2)
     await end()
     await until(() => isHeard(b))
     assert.equal(await statusOf(there), 401)

@@ -62,9 +62,14 @@ test('only our own form within its bounds is worth verifying', () => {
 })
 
 test('a stored string that someone changed is a wrong password after the usual work', async () => {
-  const start = performance.now()
-  await hasher.verify(hasher.nobody, 'x')
-  const usual = performance.now() - start
+  const took: number[] = []
+  for (let count = 0; count < 5; count++) {
+    const start = performance.now()
+    await hasher.verify(hasher.nobody, 'x')
+    took.push(performance.now() - start)
+  }
+  // What else this machine does can only make it longer.
+  const usual = Math.min(...took)
   for (const [text] of stored.filter(([, affordable]) => !affordable)) {
     const from = performance.now()
     assert.equal(await hasher.verify(text, 'x'), false, text)

@@ -31,7 +31,7 @@ export { altered } from './altered.ts'
 export { attackTarget } from './attack.ts'
 export { assertionForm, type ClientKey, clientKey } from './client-key.ts'
 export { dataFolder, type Ran, run, type ServerProcess, startServer } from './command.ts'
-export { type OpenTestDatabase, onEachEngine, onPostgres, onSqlite } from './engines.ts'
+export { type OpenTestDatabase, onEachEngine, onPostgres, onSqlite, type TestDatabase } from './engines.ts'
 export { basic, type FeedClient, type FeedListener, feedClient, type Heard } from './feed-client.ts'
 export {
   accessTokenType,

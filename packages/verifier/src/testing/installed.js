@@ -124,7 +124,10 @@ const beat = setInterval(heartbeat, 300)
 
 const client = { id: 'api', secret: 's e:cret' }
 const verifier = await createVerifier({ issuer, audience: issuer, origin: 'https://api.example', client })
-assert.equal(verifier.status().connected, true)
+for (let round = 0; !verifier.status().connected; round++) {
+  assert.ok(round < 6000)
+  await new Promise((resolve) => setTimeout(resolve, 10))
+}
 
 const code = async (check) => {
   try {
@@ -144,7 +147,7 @@ for (const alg of Object.keys(algorithms)) {
   const entries = [[position, 'session', feedKey('session', `ses_${alg}`), 0]]
   tell('revoked', { epoch: 1, entries, wants_ack: false })
   for (let round = 0; (await code(() => verifier.verify(good))) !== 'session_ended'; round++) {
-    assert.ok(round < 200)
+    assert.ok(round < 6000)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
