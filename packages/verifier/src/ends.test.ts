@@ -107,8 +107,8 @@ test('a change of the account asks for another read of a cookie, and ends no tok
   assert.equal(judge(kept, { ...keys, cookie: null }, 10), 'live')
 })
 
-test('two limits on one token: an old one of the client does not cover up a new one of everyone, nor the other way round', () => {
-  // Keycloak took the newer, or only one, of two "not before" times (CVE-2026-8922, CVE-2026-18218).
+test('Keycloak CVE-2026-8922 and CVE-2026-18218: an old limit of the client does not cover up a new one of everyone, nor the other way round', () => {
+  // It took the newer, or only one, of two "not before" times.
   const positions = [0, 5, 10, 11, 20]
   for (const client of positions) {
     for (const everyone of positions) {

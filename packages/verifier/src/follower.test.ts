@@ -184,6 +184,28 @@ test('a hub that answers with the word of another request is not believed', asyn
   assert.equal(verifier.status().connected, false)
 })
 
+for (const [what, epoch, head] of [
+  ['an older position', 1, 4],
+  ['an older life of the database', 0, 5],
+] as const) {
+  test(`a hub that serves ${what} than we know is left, and it is said aloud`, async () => {
+    const { hub, verifier, first } = await connected()
+    hub.heartbeat(first, head, epoch)
+    await hub.machine.pass(0)
+    assert.equal(first.isOpen(), false)
+    assert.match(
+      hub.machine.lines.map(({ message }) => message).join(),
+      /cannot be believed \((head|epoch)_lower\)/,
+    )
+    hub.answers.snapshot = { epoch, position: head, window: 3900, entries: [] }
+    await hub.machine.pass(200)
+    hub.hello(last(hub), head, epoch)
+    await hub.machine.pass(5000)
+    const { connected: isConnected, applied, epoch: life } = verifier.status()
+    assert.deepEqual([isConnected, applied, life], [false, 5, 1])
+  })
+}
+
 for (const [what, text] of [
   ['no JSON', 'event: heartbeat\ndata: hello\n\n'],
   ['a page', '<html>\n\ndata: <p>\n\n'],
