@@ -3,6 +3,9 @@ export {
   checkAccessToken,
   type ExpectedToken,
   longestActorChain,
+  parseAccessToken,
+  proveAccessToken,
+  type UnprovenToken,
 } from './access-token.ts'
 export { decodeBase64url, encodeBase64url } from './base64url.ts'
 export { type Cache, createCache } from './cache.ts'

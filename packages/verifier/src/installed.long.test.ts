@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { stage } from '../../../tools/pack.ts'
 
 const run = promisify(execFile)
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'counterfoil-installed-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -43,28 +43,87 @@ export const wrong: Caller = await verifier.verifyCookie('cookie')
 
 before(async () => {
   await stage('verifier', join(folder, 'node_modules/@counterfoil/verifier'))
-  cpSync(here('testing/installed.js'), join(folder, 'application.js'))
+  cpSync(at('testing/installed.js'), join(folder, 'application.js'))
+  cpSync(at('testing/installed-vectors.js'), join(folder, 'vectors.js'))
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
 })
 
-const nodes: [name: string, program: string, args: readonly string[]][] = [
-  ['this Node', process.execPath, []],
-  [`Node ${oldest}`, 'npm', viaNpm],
+type Runtime = { name: string; program: string; args: readonly string[]; version: string }
+const runtimes: Runtime[] = [
+  { name: 'this Node', program: process.execPath, args: [], version: process.version },
+  { name: `Node ${oldest}`, program: 'npm', args: viaNpm, version: `v${oldest}` },
 ]
+
+/** Other runtimes, each one file in a package of the registry, without anything to be fetched or built when it is installed. */
+const [deno, bun] = ['2.9.6', '1.4.5']
+const others: Record<string, readonly [deno: string, bun: string]> = {
+  'linux-x64': ['linux-x64-glibc', 'linux-x64-baseline'],
+  'linux-arm64': ['linux-arm64-glibc', 'linux-aarch64'],
+  'darwin-x64': ['darwin-x64', 'darwin-x64-baseline'],
+  'darwin-arm64': ['darwin-arm64', 'darwin-aarch64'],
+}
+const here = others[`${platform}-${arch}`]
+if (here !== undefined) {
+  const [denoPackage, bunPackage] = [`@deno/${here[0]}`, `@oven/bun-${here[1]}`]
+  const installed = join(folder, 'runtimes')
+  const inside = (path: string) => join(installed, 'node_modules', path)
+  runtimes.push(
+    { name: 'Deno', program: inside(`${denoPackage}/deno`), args: ['run', '-A', '--no-lock'], version: deno },
+    { name: 'Bun', program: inside(`${bunPackage}/bin/bun`), args: [], version: bun },
+  )
+  before(async () => {
+    mkdirSync(installed)
+    writeFileSync(join(installed, 'package.json'), '{"private":true}')
+    const packages = [`${denoPackage}@${deno}`, `${bunPackage}@${bun}`]
+    const quiet = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts']
+    await run('npm', ['install', ...quiet, ...packages], { cwd: installed })
+  })
+}
+test(
+  'the compiled package is tried on Deno and on Bun, too',
+  {
+    skip: here === undefined && 'there is no Deno and no Bun for this machine in the registry',
+  },
+  () => assert.equal(runtimes.length, 4),
+)
+
 const kinds: [name: string, args: readonly string[]][] = [
   ['node:crypto', []],
   ['WebCrypto', ['--conditions=counterfoil-webcrypto']],
 ]
-for (const [name, program, args] of nodes) {
-  test(`the tests of the compiled package on ${name} run on the Node that they name`, async () => {
-    const { stdout } = await run(program, [...args, '--version'], { cwd: folder })
-    assert.equal(stdout.trim(), program === 'npm' ? `v${oldest}` : process.version)
+/** At least so many of each, so that a format that has changed does not pass as an empty one. */
+const fewest = {
+  ...{ tokens: 90, proofs: 100, 'key-sets': 15, 'feed-keys': 10 },
+  ...{ credentials: 30, guard: 150, freshness: 30, verdicts: 150 },
+}
+const vectors = at('../../../vectors')
+const env = { ...process.env, DENO_DIR: join(folder, 'deno'), DENO_NO_UPDATE_CHECK: '1' }
+
+for (const { name, program, args, version } of runtimes) {
+  const start = (...more: string[]) => run(program, [...args, ...more], { cwd: folder, env })
+
+  test(`the tests of the compiled package on ${name} run on the version that they name`, async () => {
+    const { stdout } = name === 'Deno' ? await run(program, ['--version'], { env }) : await start('--version')
+    assert.ok(
+      stdout
+        .trim()
+        .split(/[\s(]+/)
+        .includes(version),
+      stdout,
+    )
   })
 
   for (const [kind, options] of kinds) {
     test(`the compiled package works on ${name} with ${kind}`, async () => {
-      const { stdout } = await run(program, [...args, ...options, 'application.js'], { cwd: folder })
+      const { stdout } = await start(...options, 'application.js')
       assert.equal(stdout.trim(), `ok ${kind}`)
+    })
+
+    test(`the compiled package judges the public vectors on ${name} with ${kind}`, async () => {
+      const { stdout } = await start(...options, 'vectors.js', vectors)
+      const counts: Record<string, number> = JSON.parse(stdout)
+      for (const [file, least] of Object.entries(fewest))
+        assert.ok((counts[file] ?? 0) >= least, `${file}: ${counts[file]}`)
     })
   }
 }
@@ -81,7 +140,7 @@ for (const [module, moduleResolution] of [
     }
     const config = { compilerOptions, files: ['application.ts'] }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
-    const compiler = here('../../../node_modules/typescript/bin/tsc')
+    const compiler = at('../../../node_modules/typescript/bin/tsc')
     const found = await run(process.execPath, [compiler, '-p', folder]).catch(
       (error: { stdout: string }) => error,
     )
