@@ -7,6 +7,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
+import { staleRuns } from '../lab/sim/code.ts'
 import { compileBrowserPackage } from './browser-package.ts'
 import { checkBenchmarks } from './check-benchmarks.ts'
 import { checkBrowserSize } from './check-browser-size.ts'
@@ -81,6 +82,7 @@ async function runSteps(): Promise<string[]> {
     for (const fault of faults) say(fault.replace(/^/gm, '    '))
     if (faults.length > 0) failed.push(name)
   }
+  for (const line of staleRuns(root)) say(`note   ${line}`)
   return failed
 }
 

@@ -3,9 +3,12 @@
 //   npm run sim -- --seeds 20 --nodes 1000  with that many verifiers in each
 //   npm run sim -- --mutant delete-only     with a known mistake, which has to be found
 //   npm run sim -- --explore                everything that can happen in a very small world
+//   npm run sim -- --seeds 1000 --out FILE  writes down what came of it, and of which code
 //   npm run sim -- --day                    a hundred million sessions on up to 1,000 nodes, for a day
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { repositoryRoot } from '../../tools/source.ts'
+import { codeDigest } from './code.ts'
 import { dayFiles, reportDay } from './day-report.ts'
 import { exploreAll } from './explorations.ts'
 import { asBuilt, mutantCalled, mutantNames, trySeed } from './simulate.ts'
@@ -32,8 +35,11 @@ function numberOf(name: string, text: string): number {
   process.exit(2)
 }
 
+/** Of the code as it was when the run began: whoever edits it meanwhile changes nothing of what runs. */
+const code = codeDigest(repositoryRoot)
+
 function save(result: object): void {
-  if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(result, null, 2)}\n`)
+  if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify({ ...result, code }, null, 2)}\n`)
 }
 
 function runExplorations(): number {
