@@ -82,6 +82,7 @@ export {
   type ViewEvent,
 } from './view.ts'
 export {
+  mostCookies,
   readLog,
   readMessage,
   readSnapshot,

@@ -9,7 +9,7 @@ import { type Addresses, readMetadata } from './metadata.ts'
 import { createQuestions, type Said } from './questions.ts'
 import { type Client, createRequests } from './requests.ts'
 import type { Statement } from './statement.ts'
-import { readStatement, readStatements } from './wire.ts'
+import { mostCookies, readStatement, readStatements } from './wire.ts'
 
 /** The server as a verifier sees it: its keys, its feed, and what it answers. */
 export type Issuer = {
@@ -128,7 +128,7 @@ export function createIssuer(given: {
       },
     }),
     askCookie: createQuestions<Statement | null>({
-      ...{ checker, machine, mostOpen: 8, mostTogether: 100 },
+      ...{ checker, machine, mostOpen: 8, mostTogether: mostCookies },
       send: (cookies) => (cookies.length === 1 ? askAlone(cookies) : askTogether(cookies)),
     }),
     start() {

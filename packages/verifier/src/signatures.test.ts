@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import { decodeBase64url, encodeBase64url } from './base64url.ts'
 import type { JsonObject } from './json.ts'
 import { parseJws } from './jws.ts'
@@ -214,3 +215,18 @@ for (const [platform, { checkSignature, importVerificationKey, sha256 }] of twin
     }
   })
 }
+
+test('WebCrypto: where the platform’s promises are of another realm than ours, as in runtimes inside Node, keys still check', async () => {
+  const web = twins[1]?.[1]
+  assert.ok(web !== undefined)
+  const { jwk } = es256Key
+  const key = web.importVerificationKey(jwk)
+  assert.ok(key !== null)
+  const foreign: (value: unknown) => unknown = runInNewContext('async (value) => value')
+  const handle = foreign(await key.handle)
+  assert.ok(!(handle instanceof Promise))
+  const jws = parseJws(signTexts(es256Key, JSON.stringify({ alg: 'ES256', kid: es256Key.kid }), '{}'))
+  assert.equal(await web.checkSignature({ ...key, handle }, jws), true)
+  const refused = foreign(Promise.reject(new Error('no such key')))
+  assert.equal(await web.checkSignature({ ...key, handle: refused }, jws), false)
+})

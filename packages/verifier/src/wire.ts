@@ -133,6 +133,9 @@ export function writeStatement(statement: Statement | null): string {
   return JSON.stringify({ statement: statement && statementBody(statement) })
 }
 
+/** How many cookies one question is about, at most. */
+export const mostCookies = 100
+
 /** Several, in the form that `readStatements` reads. */
 export function writeStatements(statements: readonly (Statement | null)[]): string {
   return JSON.stringify({ statements: statements.map((statement) => statement && statementBody(statement)) })

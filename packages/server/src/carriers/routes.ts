@@ -1,4 +1,11 @@
-import { type Caller, demand, type Proof, writeStatement, writeStatements } from '@counterfoil/verifier'
+import {
+  type Caller,
+  demand,
+  mostCookies,
+  type Proof,
+  writeStatement,
+  writeStatements,
+} from '@counterfoil/verifier'
 import * as z from 'zod'
 import { type Answer, type Route, type RouteRequest, route } from '../http/route.ts'
 import type { Clock } from '../machine.ts'
@@ -86,7 +93,7 @@ export function carrierRoutes(needs: Needs): Route[] {
       path: '/feed/statement',
       kind: 'service',
       caller: 'ignored',
-      body: z.union([z.object({ cookie }), z.object({ cookies: z.array(cookie).min(1).max(100) })]),
+      body: z.union([z.object({ cookie }), z.object({ cookies: z.array(cookie).min(1).max(mostCookies) })]),
       async handle({ authorization, body }) {
         await authenticate(authorization)
         const written =
