@@ -226,6 +226,7 @@ test('WebCrypto: where the platform’s promises are of another realm than ours,
   const handle = foreign(await key.handle)
   assert.ok(!(handle instanceof Promise))
   const jws = parseJws(signTexts(es256Key, JSON.stringify({ alg: 'ES256', kid: es256Key.kid }), '{}'))
+  assert.ok(jws !== null)
   assert.equal(await web.checkSignature({ ...key, handle }, jws), true)
   const refused = foreign(Promise.reject(new Error('no such key')))
   assert.equal(await web.checkSignature({ ...key, handle: refused }, jws), false)
