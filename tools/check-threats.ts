@@ -13,7 +13,7 @@ const range = (first: number, last: number) =>
 export const attacks: Attacks = {
   all: range(1, 127),
   proven: [
-    ...[...range(1, 20), ...range(23, 32), ...range(34, 35), ...range(37, 54), ...range(66, 77)],
+    ...[...range(1, 54), ...range(66, 77)],
     ...[...range(79, 89), ...range(92, 106), ...range(118, 124), 'A-64', 'A-126', 'A-127'],
   ],
   openAllowed: 8,

@@ -2,6 +2,13 @@ import assert from 'node:assert/strict'
 import { it, type TestContext } from 'node:test'
 import { sessionCookieName as name } from '@counterfoil/verifier'
 import { listen, onEachEngine, openHouse } from 'counterfoil/house'
+import { everyAttackIsReal } from './at-textbook.ts'
+import {
+  bentCookieCounts,
+  oneOfTwoHeadersCounts,
+  tossedCookieCounts,
+  wholeJarIsRead,
+} from './cookies-at-textbook.ts'
 import { requestText, sendRaw, statusOf } from './raw-request.ts'
 import { aVictim, expectForged, unchanged } from './victim.ts'
 
@@ -9,46 +16,46 @@ const own = 'http://localhost:3000'
 const host = 'Host: localhost:3000'
 const bytesOf = (text: string) => Buffer.from(text, 'utf8').toString('latin1')
 
-/** Headers under which `value`, a live session's, must not be taken for it. */
-function bentHeaders(value: string, other: string): string[] {
+/** Headers under which `value`, a live session's, must not be taken for it, by what they try. */
+function bentHeaders(value: string, other: string, name: string): Record<string, string[]> {
   const honest = `${name}=${value}`
-  return [
+  return {
     // Two of them: one was put there by somebody else, and no order says which.
-    ...[`${honest}; ${name}=${other}`, `${name}=${other}; ${honest}`, `${honest}; ${honest}`],
-    ...[`${honest}; ${name}=`, `${name}=; ${honest}`, `${honest};\t${name}\t=\t${other}`],
+    doubled: [
+      ...[`${honest}; ${name}=${other}`, `${name}=${other}; ${honest}`, `${honest}; ${honest}`],
+      ...[`${honest}; ${name}=`, `${name}=; ${honest}`, `${honest};\t${name}\t=\t${other}`],
+    ],
     // Blanks that some servers trim and browsers do not: U+0085, U+00A0, U+2000, U+3000, U+FEFF.
-    ...[`\x85${honest}`, `\xa0${honest}`, bytesOf(`\u0085${honest}`), bytesOf(`\u00a0${honest}`)],
-    ...[bytesOf(`\u2000${honest}`), bytesOf(`\u3000${honest}`), bytesOf(`\ufeff${honest}`)],
-    ...[
-      `${name}\xa0=${value}`,
-      `a=b; ${bytesOf('\u2000')}${honest}`,
-      `a=b;\x0c${honest}`,
-      `a=b;\x0b${honest}`,
+    blanks: [
+      ...[`\x85${honest}`, `\xa0${honest}`, bytesOf(`\u0085${honest}`), bytesOf(`\u00a0${honest}`)],
+      ...[bytesOf(`\u2000${honest}`), bytesOf(`\u3000${honest}`), bytesOf(`\ufeff${honest}`)],
+      ...[`${name}\xa0=${value}`, `a=b; ${bytesOf('\u2000')}${honest}`],
+      ...[`a=b;\x0c${honest}`, `a=b;\x0b${honest}`],
     ],
     // A nameless cookie, whose value looks like a pair.
-    ...[`=${honest}`, `a==${honest}`, `${name}`, `${value}`],
+    nameless: [`=${honest}`, `a==${honest}`, `${name}`, `${value}`],
     // RFC 2965 and quoted strings.
-    ...[`$Version=1; ${name}="${value}; b"`, `$Version=1; ${name}="${value}"`, `${name}="${value}"`],
-    // Other spellings of the name.
-    ...[honest.replace('-', '%2D'), honest.replace('_', '%5F'), honest.toLowerCase(), honest.toUpperCase()],
-    ...[`__host-Http-session=${value}`, `__Host-http-session=${value}`, `__Host-Http-Session=${value}`],
-    // Other separators than a semicolon.
-    ...[`a=b, ${honest}`, `a=b&${honest}`, `a=b ${honest}`],
-    // Other spellings of the value.
-    ...[
-      `${honest}=`,
-      `${honest}%00`,
-      `${honest} x`,
-      `${honest},`,
+    quoted: [`$Version=1; ${name}="${value}; b"`, `$Version=1; ${name}="${value}"`, `${name}="${value}"`],
+    'another spelling of the name': [
+      ...[honest.replace('-', '%2D'), honest.replace('_', '%5F'), honest.toLowerCase(), honest.toUpperCase()],
+      ...[
+        name.replace('__Host', '__host'),
+        name.toLowerCase(),
+        name.replace('-session', '-Session'),
+        name.replace('Http', 'http'),
+      ]
+        .filter((bent) => bent !== name)
+        .map((bent) => `${bent}=${value}`),
+      `${name.toUpperCase()}=${value}`,
+    ],
+    'another separator': [`a=b, ${honest}`, `a=b&${honest}`, `a=b ${honest}`],
+    'another spelling of the value': [
+      ...[`${honest}=`, `${honest}%00`, `${honest} x`, `${honest},`],
       `${name}=${encodeURIComponent(`${value}=`)}`,
+      ...[`${name}=${value.slice(0, -1)}`, `${honest}A`],
+      ...[`${name}=${value.toLowerCase()}`, `${name}= "${value}"`],
     ],
-    ...[
-      `${name}=${value.slice(0, -1)}`,
-      `${honest}A`,
-      `${name}=${value.toLowerCase()}`,
-      `${name}= "${value}"`,
-    ],
-  ]
+  }
 }
 
 async function listening(t: TestContext, fetch: Parameters<typeof listen>[0]['fetch']): Promise<number> {
@@ -59,6 +66,7 @@ async function listening(t: TestContext, fetch: Parameters<typeof listen>[0]['fe
 
 onEachEngine('bent cookies', (open) => {
   it('A-17: a cookie that a sibling tossed under another name is nobody, and does not hide the real one', async () => {
+    await tossedCookieCounts('A-17')
     const home = await openHouse(open)
     const { browser, email } = await home.member()
     const { browser: mallory } = await home.member('mallory@example.org')
@@ -86,11 +94,12 @@ onEachEngine('bent cookies', (open) => {
   })
 
   it('A-18: doubled, disguised and malformed session cookies are nobody, however the header is bent', async (t) => {
+    await bentCookieCounts('A-18', bentHeaders)
     const home = await openHouse(open)
     const { browser } = await home.member()
     const { browser: mallory } = await home.member('mallory@example.org')
     const value = browser.cookies.get(name) ?? ''
-    const bent = bentHeaders(value, mallory.cookies.get(name) ?? '')
+    const bent = Object.values(bentHeaders(value, mallory.cookies.get(name) ?? '', name)).flat()
     const port = await listening(t, home.house.fetch)
     const program = home.program()
     for (const cookie of bent) {
@@ -114,6 +123,7 @@ onEachEngine('bent cookies', (open) => {
   })
 
   it('A-18: two Cookie headers with a session each are nobody', async (t) => {
+    await oneOfTwoHeadersCounts('A-18')
     const home = await openHouse(open)
     const { browser } = await home.member()
     const { browser: mallory } = await home.member('mallory@example.org')
@@ -158,6 +168,7 @@ onEachEngine('bent cookies', (open) => {
       sendRaw(port, requestText('GET', '/auth/session', [host, `Cookie: ${[session, junk].join('; ')}`]))
     const tossed = (count: number) =>
       Array.from({ length: count }, (_, at) => `c${at}=${'x'.repeat(1000)}`).join('; ')
+    for (const count of [17, 1000]) await wholeJarIsRead('A-19', tossed(count))
     for (const count of [17, 100, 1000]) {
       const startedAt = performance.now()
       assert.equal(statusOf(await ask(tossed(count))), 431, `${count} KiB`)
@@ -169,3 +180,5 @@ onEachEngine('bent cookies', (open) => {
     assert.equal(reached, 2)
   })
 })
+
+everyAttackIsReal('cookies.test.ts')

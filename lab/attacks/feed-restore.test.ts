@@ -11,7 +11,9 @@ import {
   openHouse,
   type TestHouse,
 } from 'counterfoil/house'
+import { everyAttackIsReal } from './at-textbook.ts'
 import { type Follower, follower } from './follower.ts'
+import { emptiedListRevives } from './sessions-at-textbook.ts'
 
 const email = 'ada@example.org'
 
@@ -100,6 +102,7 @@ const everyones = async ({ home }: Install) =>
 
 onSqlite('an older copy of the database, put back', (open) => {
   it('A-32: a verifier that knows more than the copy shows it, and everybody has to sign in again', async () => {
+    await emptiedListRevives('A-32')
     const at = await install(open)
     const { browser } = await at.home.member(email)
     const verifier = await follow(at)
@@ -263,6 +266,7 @@ onSqlite('an older copy of the database, put back', (open) => {
   })
 
   it('A-32: a row that is deleted by hand lets nobody back in, whether it was the session or its end', async () => {
+    await emptiedListRevives('A-32')
     const at = await install(open)
     const { browser } = await at.home.member(email)
     const { access_token: token, session } = await at.home.tokens(email)
@@ -281,3 +285,5 @@ onSqlite('an older copy of the database, put back', (open) => {
 function carrying(browser: Agent): Record<string, string> {
   return { cookie: `${sessionCookieName}=${browser.cookies.get(sessionCookieName)}` }
 }
+
+everyAttackIsReal('feed-restore.test.ts')

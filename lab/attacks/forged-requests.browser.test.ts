@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { sessionCookieName } from '@counterfoil/verifier'
 import type { Page } from 'playwright-core'
+import { everyAttackIsReal, expectFallen } from './at-textbook.ts'
 import { account, openScene, type Scene, type Seen } from './browser-scene.ts'
 
 // Chromium says who is who: `localhost` is like a top-level domain, so bank.localhost is one site with its siblings.
@@ -88,7 +89,8 @@ describe('forged requests in a real browser', () => {
         html: formPage(`${scene.textbook.origin}/transfer`, { target }),
         path: '/transfer',
       })
-      assert.deepEqual(stolen, ['transfer by ada: application/x-www-form-urlencoded'], 'the textbook falls')
+      expectFallen('A-1', { before: [], after: stolen })
+      assert.deepEqual(stolen, ['transfer by ada: application/x-www-form-urlencoded'])
 
       const [rows, cookie] = [scene.contents(), await sessionCookie()]
       const html = formPage(signOut(), { target, fields: [['anything', 'else']] })
@@ -113,6 +115,7 @@ describe('forged requests in a real browser', () => {
       html: formPage(`${scene.textbook.origin}/transfer`, { type, fields }),
       path: '/transfer',
     })
+    expectFallen('A-2', { before: [], after: stolen })
     assert.deepEqual(stolen, ['transfer by ada: text/plain'])
     const url = `${scene.bank}/auth/password/change`
     for (const from of [elsewhere(), sibling()]) {
@@ -143,6 +146,7 @@ describe('forged requests in a real browser', () => {
       await page.goto(from)
       scene.textbook.done.length = 0
       await send(`${scene.textbook.origin}/transfer`)
+      expectFallen('A-3', { before: [], after: scene.textbook.done })
       assert.deepEqual(scene.textbook.done, ['transfer by ada: multipart/form-data'])
       const rows = scene.contents()
       await send(`${scene.bank}/account/sessions/end-others`)
@@ -173,7 +177,10 @@ describe('forged requests in a real browser', () => {
     scene.pages.set('/', { html: '<title>evil</title>' })
     for (const from of [elsewhere(), sibling(), otherPort()]) {
       await page.goto(from)
+      scene.textbook.done.length = 0
       assert.equal(await send(`${scene.textbook.origin}/transfer`), 'sent')
+      expectFallen('A-4', { before: [], after: scene.textbook.done })
+      assert.equal(scene.textbook.done.at(-1), 'transfer by ada: application/json')
       const known = scene.seen.length
       assert.equal(await send(`${scene.bank}/auth/sign-out`), 'blocked')
       assert.deepEqual(
@@ -199,14 +206,14 @@ describe('forged requests in a real browser', () => {
   })
 
   it('A-5: a sibling is refused though the browser sends it the cookie', async () => {
-    await expectRefusedWithCookie(sibling(), 'http://evil.old.localhost')
+    await expectRefusedWithCookie('A-5', sibling(), 'http://evil.old.localhost')
   })
 
   it('A-6: another port of the same host is refused though the browser sends it the cookie', async () => {
-    await expectRefusedWithCookie(otherPort(), 'http://app.old.localhost')
+    await expectRefusedWithCookie('A-6', otherPort(), 'http://app.old.localhost')
   })
 
-  async function expectRefusedWithCookie(from: string, besideTextbook: string): Promise<void> {
+  async function expectRefusedWithCookie(id: string, from: string, besideTextbook: string): Promise<void> {
     for (const target of ['_self', 'hidden']) {
       const page = await scene.signIn()
       await page.goto(`${scene.textbook.origin}/sign-in?lax`)
@@ -215,7 +222,9 @@ describe('forged requests in a real browser', () => {
       const answered = page.waitForResponse((answer) => answer.url().endsWith('/transfer'))
       await page.goto(`${besideTextbook}:${scene.evilPort}/attack`)
       await answered
-      assert.equal(scene.textbook.done.length, 1, 'SameSite=Lax alone stops no sibling')
+      // SameSite=Lax alone stops no neighbour.
+      expectFallen(id, { before: [], after: scene.textbook.done })
+      assert.equal(scene.textbook.done.length, 1)
 
       const [rows, cookie] = [scene.contents(), await sessionCookie()]
       const seen = await provoke({ page, from, html: formPage(signOut(), { target }), url: signOut() })
@@ -239,6 +248,7 @@ describe('forged requests in a real browser', () => {
       html: framed(`${scene.textbook.origin}/transfer`),
       path: '/transfer',
     })
+    expectFallen('A-8', { before: [], after: stolen })
     assert.equal(stolen.length, 1)
     for (const from of [elsewhere(), sibling()]) {
       const rows = scene.contents()
@@ -263,7 +273,9 @@ describe('forged requests in a real browser', () => {
         path: '/sign-in',
       })
       const shown = await page.goto(`${scene.textbook.origin}/`)
-      assert.equal(await shown?.text(), 'you are mallory', 'the textbook falls')
+      const who = await shown?.text()
+      expectFallen('A-16', { before: 'you are nobody', after: who })
+      assert.equal(who, 'you are mallory')
       const rows = scene.contents()
       const seen = await provoke({ page, from, html: formPage(url, { fields }), url })
       assert.equal(seen.status, 403)
@@ -278,6 +290,15 @@ describe('forged requests in a real browser', () => {
 
   it('A-17: a sibling cannot plant our cookie in the jar, neither by header nor by script', async () => {
     const page = await scene.signIn()
+    await page.goto(`${scene.textbook.origin}/sign-in`)
+    const whoAtTextbook = async () => (await page.goto(`${scene.textbook.origin}/account`))?.text()
+    assert.equal(await whoAtTextbook(), 'you are ada')
+    // Of two cookies of a name the one for the longer path comes first, and the first one counts.
+    const tossed = 'sid=mallory; Path=/account; Secure; Domain=old.localhost'
+    scene.pages.set('/toss', { html: '<title>evil</title>', cookies: [tossed] })
+    await page.goto(`http://evil.old.localhost:${scene.evilPort}/toss`)
+    expectFallen('A-17', { before: 'you are ada', after: await whoAtTextbook() })
+
     const mine = await sessionCookie()
     const planted = `${sessionCookieName}=planted; Path=/; Secure`
     const attributes = ['', '; HttpOnly', '; Domain=bank.localhost', '; HttpOnly; Domain=bank.localhost']
@@ -337,7 +358,8 @@ describe('forged requests in a real browser', () => {
     scene.pages.set('/image', { html: image(`${scene.textbook.origin}/sign-out`) })
     await page.goto(`${elsewhere()}/image`)
     await over()
-    assert.deepEqual(scene.textbook.done, ['signed out ada'], 'an image signs out of the textbook')
+    expectFallen('A-20', { before: [], after: scene.textbook.done })
+    assert.deepEqual(scene.textbook.done, ['signed out ada'])
 
     const [rows, cookie] = [scene.contents(), await sessionCookie()]
     for (const from of [elsewhere(), sibling(), otherPort()]) {
@@ -378,3 +400,5 @@ describe('forged requests in a real browser', () => {
     await page.close()
   })
 })
+
+everyAttackIsReal('forged-requests.browser.test.ts')

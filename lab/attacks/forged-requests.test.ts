@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict'
 import { it, type TestContext } from 'node:test'
 import { listen, onEachEngine, openHouse, routeTable, type TestHouse } from 'counterfoil/house'
+import { everyAttackIsReal } from './at-textbook.ts'
 import { contentsOf } from './evidence.ts'
+import {
+  bodyIsReadAnyway,
+  browserIsSignedIn,
+  everybodyIsLetIn,
+  headsAreTakenForOwn,
+  methodIsOverridden,
+  methodsReachTheRoute,
+  originIsEchoed,
+  preflightIsAllowed,
+  somebodyIsSignedOut,
+} from './forgeries-at-textbook.ts'
 import { requestText, sendRaw, statusOf } from './raw-request.ts'
 import {
   aVictim,
@@ -26,9 +38,9 @@ async function listening(t: TestContext, home: TestHouse): Promise<number> {
 onEachEngine('forged requests', (open) => {
   it('A-1: a form posted from another site changes nothing, not even the last sign of life', async () => {
     const victim = await aVictim(open)
-    await expectDeedsRefused(victim, crossSite)
-    await expectDeedsRefused(victim, { 'sec-fetch-site': 'cross-site' })
-    await expectDeedsRefused(victim, { origin: evil })
+    await expectDeedsRefused('A-1', victim, crossSite)
+    await expectDeedsRefused('A-1', victim, { 'sec-fetch-site': 'cross-site' })
+    await expectDeedsRefused('A-1', victim, { origin: evil })
     const { home, browser } = victim
     const before = await contentsOf(home.db)
     await browser.get('/auth/session')
@@ -45,6 +57,8 @@ onEachEngine('forged requests', (open) => {
     const victim = await aVictim(open)
     const { home, forged, browser, password } = victim
     const body = JSON.stringify({ current: password, new: 'chosen by whoever forged it' })
+    const disguised = { path: '/password', type: 'text/plain', body, headers: crossSite }
+    await bodyIsReadAnyway('A-2', disguised)
     const send = (headers: Record<string, string>) =>
       unchanged(home, () =>
         forged.send('POST', '/auth/password/change', {
@@ -74,11 +88,14 @@ onEachEngine('forged requests', (open) => {
     const { home, forged, otherSession } = victim
     const field = (name: string, value: string) =>
       `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n--x--\r\n`
+    const type = 'multipart/form-data; boundary=x'
+    const body = field('amount', '1')
+    await bodyIsReadAnyway('A-3', { path: '/transfer', type, body, headers: crossSite })
     const send = (headers: Record<string, string>) =>
       unchanged(home, () =>
         forged.send('POST', '/account/sessions/end', {
           body: field('id', otherSession),
-          headers: { 'content-type': 'multipart/form-data; boundary=x', ...headers },
+          headers: { 'content-type': type, ...headers },
         }),
       )
     await expectForged(await send(crossSite), 'multipart')
@@ -87,6 +104,7 @@ onEachEngine('forged requests', (open) => {
   })
 
   it('A-4: a preflight of another site is given nothing, and a body that comes anyway is never read', async () => {
+    await preflightIsAllowed('A-4', crossSite)
     const victim = await aVictim(open, { policy: { origins: ['https://app.example.com'] } })
     const { home, forged } = victim
     const asks = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' }
@@ -118,27 +136,33 @@ onEachEngine('forged requests', (open) => {
 
   it('A-5: a sibling below the same domain changes nothing, though the browser sends it the cookie', async () => {
     const victim = await aVictim(open, { issuer: 'https://app.example.com' })
-    await expectDeedsRefused(victim, { 'sec-fetch-site': 'same-site', origin: 'https://evil.example.com' })
-    await expectDeedsRefused(victim, { 'sec-fetch-site': 'same-site' })
-    await expectDeedsRefused(victim, { origin: 'https://evil.example.com' })
+    await expectDeedsRefused('A-5', victim, {
+      'sec-fetch-site': 'same-site',
+      origin: 'https://evil.example.com',
+    })
+    await expectDeedsRefused('A-5', victim, { 'sec-fetch-site': 'same-site' })
+    await expectDeedsRefused('A-5', victim, { origin: 'https://evil.example.com' })
     await expectDeedsDoneHonestly(victim)
   })
 
   it('A-6: another port of the same host changes nothing', async () => {
     const victim = await aVictim(open, { issuer: 'https://app.example.com' })
-    await expectDeedsRefused(victim, {
+    await expectDeedsRefused('A-6', victim, {
       'sec-fetch-site': 'same-site',
       origin: 'https://app.example.com:8443',
     })
-    await expectDeedsRefused(victim, { origin: 'https://app.example.com:8443' })
+    await expectDeedsRefused('A-6', victim, { origin: 'https://app.example.com:8443' })
     await expectDeedsDoneHonestly(victim)
   })
 
   it('A-7: a page without TLS on the same host is another origin', async () => {
     const victim = await aVictim(open, { issuer: 'https://app.example.com' })
-    await expectDeedsRefused(victim, { origin: 'http://app.example.com' })
-    await expectDeedsRefused(victim, { origin: 'http://app.example.com:443' })
-    await expectDeedsRefused(victim, { 'sec-fetch-site': 'cross-site', origin: 'http://app.example.com' })
+    await expectDeedsRefused('A-7', victim, { origin: 'http://app.example.com' })
+    await expectDeedsRefused('A-7', victim, { origin: 'http://app.example.com:443' })
+    await expectDeedsRefused('A-7', victim, {
+      'sec-fetch-site': 'cross-site',
+      origin: 'http://app.example.com',
+    })
     const honest = await victim.forged.post('/auth/sign-out', undefined, {
       origin: 'https://app.example.com',
     })
@@ -147,9 +171,9 @@ onEachEngine('forged requests', (open) => {
 
   it('A-8: a sandboxed frame, whose origin is null, proves nothing and cannot be allow-listed', async () => {
     const victim = await aVictim(open)
-    await expectDeedsRefused(victim, { origin: 'null' })
-    await expectDeedsRefused(victim, { origin: 'null', 'sec-fetch-site': 'cross-site' })
-    await expectDeedsRefused(victim, { origin: 'null', 'sec-fetch-site': 'unheard-of' })
+    await expectDeedsRefused('A-8', victim, { origin: 'null' })
+    await expectDeedsRefused('A-8', victim, { origin: 'null', 'sec-fetch-site': 'cross-site' })
+    await expectDeedsRefused('A-8', victim, { origin: 'null', 'sec-fetch-site': 'unheard-of' })
     await assert.rejects(openHouse(open, { policy: { origins: ['null'] } }), /origins/)
     await expectDeedsDoneHonestly(victim)
   })
@@ -159,15 +183,16 @@ onEachEngine('forged requests', (open) => {
     const { home, forged } = victim
     const port = await listening(t, home)
     const cookie = `Cookie: ${[...forged.cookies].map((pair) => pair.join('=')).join('; ')}`
-    const heads = [
-      ['POST /sign-out HTTP/1.0', 'Origin: null'],
-      ['POST /sign-out HTTP/1.0', 'Host:', 'Origin: null'],
-      ['POST /sign-out HTTP/1.1', 'Host:', 'Origin: null', 'Connection: close'],
-      ['POST /sign-out HTTP/1.0', 'Host: localhost:3000', 'Origin: null'],
-      ['POST /sign-out HTTP/1.0', 'Origin: '],
+    const heads = (path: string) => [
+      [`POST ${path} HTTP/1.0`, 'Origin: null'],
+      [`POST ${path} HTTP/1.0`, 'Host:', 'Origin: null'],
+      [`POST ${path} HTTP/1.1`, 'Host:', 'Origin: null', 'Connection: close'],
+      [`POST ${path} HTTP/1.0`, 'Host: localhost:3000', 'Origin: null'],
+      [`POST ${path} HTTP/1.0`, 'Origin: '],
     ]
+    await headsAreTakenForOwn('A-9', heads)
     await withoutTrace(home, async () => {
-      for (const head of heads) {
+      for (const head of heads('/sign-out')) {
         const answer = await sendRaw(port, `${[...head, cookie].join('\r\n')}\r\n\r\n`)
         assert.ok([400, 403].includes(statusOf(answer)), `${head.join(' | ')}: ${answer.slice(0, 80)}`)
         assert.doesNotMatch(answer, /set-cookie/i)
@@ -180,8 +205,8 @@ onEachEngine('forged requests', (open) => {
   it('A-10: a cookie without any evidence changes nothing; a token needs none', async () => {
     const victim = await aVictim(open)
     const { home, email } = victim
-    await expectDeedsRefused(victim, {})
-    await expectDeedsRefused(victim, { referer: `${own}/account` })
+    await expectDeedsRefused('A-10', victim, {})
+    await expectDeedsRefused('A-10', victim, { referer: `${own}/account` })
     const { access_token } = await home.tokens(email)
     const bearer = { authorization: `Bearer ${access_token}` }
     assert.equal((await home.program().post('/auth/sign-out', undefined, bearer)).status, 204)
@@ -192,9 +217,9 @@ onEachEngine('forged requests', (open) => {
   it('A-11: evidence that contradicts itself counts against the request', async () => {
     const victim = await aVictim(open)
     for (const origin of [evil, `${own}.evil.example`, 'http://localhost:3001', 'https://localhost:3000'])
-      await expectDeedsRefused(victim, { 'sec-fetch-site': 'same-origin', origin })
+      await expectDeedsRefused('A-11', victim, { 'sec-fetch-site': 'same-origin', origin })
     for (const site of ['cross-site', 'same-site'])
-      await expectDeedsRefused(victim, { 'sec-fetch-site': site, origin: own })
+      await expectDeedsRefused('A-11', victim, { 'sec-fetch-site': site, origin: own })
     await expectDeedsDoneHonestly(victim)
   })
 
@@ -202,7 +227,9 @@ onEachEngine('forged requests', (open) => {
     const victim = await aVictim(open)
     const { home, forged, browser, otherSession } = victim
     const path = `/auth/sessions/${otherSession}`
-    const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override', '_method', 'method']
+    const known = ['x-http-method-override', 'x-http-method', 'x-method-override', '_method']
+    await methodIsOverridden('A-12', known)
+    const overrides = [...known, 'method']
     await withoutTrace(home, async () => {
       for (const name of overrides) {
         for (const query of ['', `?${name}=DELETE`]) {
@@ -221,6 +248,7 @@ onEachEngine('forged requests', (open) => {
   })
 
   it('A-13: over the wire only the exact method reaches a route, and no other spelling of it', async (t) => {
+    await methodsReachTheRoute('A-13', ['GET', 'HEAD', 'PATCH', 'PUT', 'QUERY', 'TRACE'])
     const victim = await aVictim(open)
     const { home, browser } = victim
     const port = await listening(t, home)
@@ -275,6 +303,11 @@ onEachEngine('forged requests', (open) => {
       ],
       ...['https://example.com', 'https://evil-app.example.com', `${listed}, ${evil}`, `${listed} `, '*', ''],
     ]
+    // What no list of anybody's is fooled by is tried all the same.
+    await originIsEchoed(
+      'A-14',
+      alike.filter((origin) => !['', '*'].includes(origin)),
+    )
     for (const { method, path } of home.house.routes) {
       for (const origin of alike) {
         const answer = await browser.send(method, path.replace(/:\w+/, 'x'), { headers: { origin } })
@@ -290,11 +323,13 @@ onEachEngine('forged requests', (open) => {
   })
 
   it('A-15: no answer lets every origin in, and a list that says so stops the start', async () => {
+    const origins = ['https://app.example.com', evil, own, 'null', '*']
+    await everybodyIsLetIn('A-15', origins)
     const home = await openHouse(open, { policy: { origins: ['https://app.example.com'] } })
     const { browser } = await home.member()
     for (const { method, path } of await routeTable()) {
       for (const asked of [method, 'OPTIONS']) {
-        for (const origin of ['https://app.example.com', evil, own, 'null', '*']) {
+        for (const origin of origins) {
           const answer = await browser.send(asked, path.replace(/:\w+/, 'x'), { headers: { origin } })
           for (const [name, value] of answer.headers)
             if (name.startsWith('access-control-'))
@@ -318,6 +353,7 @@ onEachEngine('forged requests', (open) => {
       { origin: 'null' },
       {},
     ]
+    await browserIsSignedIn('A-16', elsewhere, 'sign-in')
     for (const headers of elsewhere) {
       const about = JSON.stringify(headers)
       await withoutTrace(home, async () => {
@@ -340,8 +376,10 @@ onEachEngine('forged requests', (open) => {
     const [email, password] = ['mallory@example.org', 'a password that mallory thought of']
     await mallory.post('/auth/sign-up', { email, password })
     const token = await home.linkFor(email, 'verify')
+    const elsewhere = [crossSite, { origin: 'null' }, {}]
+    await browserIsSignedIn('A-16', elsewhere, 'sign-up')
     await unchanged(home, async () => {
-      for (const headers of [crossSite, { origin: 'null' }, {}]) {
+      for (const headers of elsewhere) {
         const visitor = home.program()
         const posted = await visitor.send('POST', '/verify', { form: { token, password }, headers })
         await expectForged(posted, 'by form')
@@ -352,6 +390,8 @@ onEachEngine('forged requests', (open) => {
   })
 
   it('A-20: no image, link, frame or form of another site signs anybody out', async () => {
+    const elsewhere = [crossSite, { 'sec-fetch-site': 'same-site' }, { origin: 'null' }, {}]
+    await somebodyIsSignedOut('A-20', elsewhere)
     const victim = await aVictim(open)
     const { home, browser, forged } = victim
     await withoutTrace(home, async () => {
@@ -364,7 +404,7 @@ onEachEngine('forged requests', (open) => {
           assert.deepEqual(image.headers.getSetCookie(), [])
           assert.equal((await browser.send(method, path)).status, 405, 'not even from our own page')
         }
-        for (const headers of [crossSite, { 'sec-fetch-site': 'same-site' }, { origin: 'null' }, {}])
+        for (const headers of elsewhere)
           await expectForged(await forged.send('POST', path, { headers }), path)
       }
     })
@@ -376,3 +416,5 @@ onEachEngine('forged requests', (open) => {
     assert.equal((await browser.get('/auth/session')).status, 401)
   })
 })
+
+everyAttackIsReal('forged-requests.test.ts')

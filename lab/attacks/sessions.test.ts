@@ -10,7 +10,18 @@ import {
   otherPassword,
   type TestHouse,
 } from 'counterfoil/house'
-import { contentsOf, faceOf, kindsOf } from './evidence.ts'
+import { everyAttackIsReal } from './at-textbook.ts'
+import { contentsOf } from './evidence.ts'
+import {
+  cacheHandsItOver,
+  copyOutlivesTheOldPassword,
+  pendingSignUpIsSomebody,
+  plantedCookieIsKept,
+  signingOutEndsNothing,
+  tableOpensSessions,
+  tokenIsTakenFromAnywhere,
+  tokenOfTheOtherPlaceIsTaken,
+} from './sessions-at-textbook.ts'
 
 const cookieOf = (agent: Agent) => agent.cookies.get(name) ?? ''
 const carrying = (value: string) => ({ cookie: `${name}=${value}` })
@@ -29,6 +40,7 @@ async function refresh(home: TestHouse, refreshToken: string): Promise<Response>
 
 onEachEngine('stolen, planted and guessed sessions', (open) => {
   it('A-23: a session planted before sign-in is replaced, and is nobody afterwards', async () => {
+    await plantedCookieIsKept('A-23', 'sign-in')
     const home = await openHouse(open)
     const { email, password } = await home.member()
     const signIns = [
@@ -53,6 +65,7 @@ onEachEngine('stolen, planted and guessed sessions', (open) => {
   })
 
   it('A-23: a session planted before a mailbox is proven is replaced as well', async () => {
+    await plantedCookieIsKept('A-23', 'sign-up')
     const home = await openHouse(open)
     const { browser: mallory } = await home.member('mallory@example.org')
     const browser = home.browser()
@@ -66,6 +79,7 @@ onEachEngine('stolen, planted and guessed sessions', (open) => {
   })
 
   it('A-24: every new proof and every change of password gives the cookie a new value, and the old one dies', async () => {
+    await copyOutlivesTheOldPassword('A-24', 'cookie')
     const home = await openHouse(open)
     const { browser, email } = await home.member()
     const steps: [string, () => Promise<Response>][] = [
@@ -91,6 +105,7 @@ onEachEngine('stolen, planted and guessed sessions', (open) => {
   })
 
   it('A-24: tokens from before a new proof or a new password cannot be refreshed after it', async () => {
+    await copyOutlivesTheOldPassword('A-24', 'token')
     const home = await openHouse(open)
     const { email } = await home.member()
     const steps: [string, object][] = [
@@ -110,6 +125,7 @@ onEachEngine('stolen, planted and guessed sessions', (open) => {
   })
 
   it('A-25: a credential in the address, a form or another header is ignored', async () => {
+    await tokenIsTakenFromAnywhere('A-25')
     const home = await openHouse(open)
     const { browser, email, accountId } = await home.member()
     const { access_token, session } = await home.tokens(email)
@@ -163,51 +179,8 @@ onEachEngine('stolen, planted and guessed sessions', (open) => {
     assert.equal((await home.house.sessions.list(accountId)).length, 2, 'and nothing was ended')
   })
 
-  it('A-26: a million guesses find nothing, ask the store nothing, and all look the same', async () => {
-    const home = await openHouse(open)
-    const { browser } = await home.member()
-    const real = cookieOf(browser)
-    home.statements.length = 0
-    for (let round = 0; round < 1000; round++) {
-      const bytes = randomBytes(48 * 1000)
-      for (let at = 0; at < bytes.length; at += 48) {
-        const value = bytes.subarray(at, at + 48).toString('base64url')
-        const caller = await home.house.carriers.identify(
-          { kind: 'cookie', value },
-          { isPassive: () => false },
-        )
-        assert.equal(caller, null)
-      }
-      assert.deepEqual(home.statements, [])
-    }
-
-    const flipped = (at: number) => real.slice(0, at) + (real[at] === 'A' ? 'B' : 'A') + real.slice(at + 1)
-    // One that a leaked tag key would make: well formed, and unknown to the store.
-    const elsewhere = await openHouse(open)
-    const unknown = cookieOf((await elsewhere.member()).browser)
-    const guesses = [
-      randomBytes(48).toString('base64url'),
-      flipped(0),
-      flipped(40),
-      flipped(63),
-      unknown,
-      'x',
-      real.slice(1),
-    ]
-    const faces = await Promise.all(
-      guesses.map(async (value) => faceOf(await home.program().get('/auth/session', carrying(value)))),
-    )
-    for (const face of faces) assert.deepEqual(face, faces[0])
-    assert.equal(faces[0]?.status, 401)
-
-    // What the store is asked is one look-up by hash, so its answer cannot tell how near a guess was.
-    home.statements.length = 0
-    assert.equal(await whoIs(home, unknown), null)
-    assert.deepEqual(kindsOf(home.statements), { 'select session': 1 })
-    assert.ok(await whoIs(home, real))
-  })
-
   it('A-27: whoever reads the whole database can sign in with nothing in it', async () => {
+    await tableOpensSessions('A-27')
     const home = await openHouse(open)
     const { browser, email } = await home.member()
     const pair = await home.tokens(email)
@@ -250,6 +223,7 @@ onEachEngine('stolen, planted and guessed sessions', (open) => {
   })
 
   it('A-28: signing out while a new cookie is being made leaves neither alive', async () => {
+    await signingOutEndsNothing('A-28', 'cookie')
     const home = await openHouse(open)
     const { browser, email } = await home.member()
     const old = cookieOf(browser)
@@ -271,6 +245,7 @@ onEachEngine('stolen, planted and guessed sessions', (open) => {
   })
 
   it('A-28: ending a session while it is being refreshed and used leaves no live token', async () => {
+    await signingOutEndsNothing('A-28', 'token')
     const home = await openHouse(open)
     const { browser, email } = await home.member()
     let refreshed = 0
@@ -304,6 +279,7 @@ onEachEngine('stolen, planted and guessed sessions', (open) => {
   })
 
   it('A-29: credentials of one deployment are worth nothing at another, even with the same secret', async () => {
+    await tokenOfTheOtherPlaceIsTaken('A-29')
     for (const rootSecret of [new Uint8Array(32).fill(7), new Uint8Array(32).fill(9)]) {
       const home = await openHouse(open, { issuer: 'http://a.localhost:3000' })
       const other = await openHouse(open, { issuer: 'http://b.localhost:3000', rootSecret })
@@ -326,28 +302,8 @@ onEachEngine('stolen, planted and guessed sessions', (open) => {
     }
   })
 
-  it('A-30: a poll that says it is passive keeps no session alive', async () => {
-    const home = await openHouse(open, { policy: { sessionIdleSeconds: 3600 } })
-    const { browser, email } = await home.member()
-    const alive = home.browser()
-    await alive.post('/auth/sign-in', { email, password: goodPassword })
-    const poll = async (agent: Agent, passive: string | null) => {
-      const headers = passive === null ? {} : { 'counterfoil-passive': passive }
-      return (await agent.get('/auth/session', headers)).status
-    }
-    for (let passed = 0; passed < 3600; passed += 300) {
-      assert.equal(await poll(browser, '?1'), 200, `after ${passed} s`)
-      // Anything but the one word means that somebody is there.
-      assert.equal(await poll(alive, passed % 600 === 0 ? null : '?0'), 200)
-      await home.house.chores.touches()
-      home.machine.clock.advance(300)
-    }
-    assert.equal(await poll(browser, '?1'), 401)
-    assert.equal(await poll(browser, null), 401, 'and it is over for good')
-    assert.equal(await poll(alive, null), 200)
-  })
-
   it('A-34: a pending sign-up is no session, and none of its secrets opens anything but its own door', async () => {
+    await pendingSignUpIsSomebody('A-34')
     const home = await openHouse(open)
     const { browser: member } = await home.member()
     const pending = home.browser()
@@ -387,6 +343,7 @@ onEachEngine('stolen, planted and guessed sessions', (open) => {
   })
 
   it("A-35: a cache between people and the server never hands one person's answer to the next", async () => {
+    await cacheHandsItOver('A-35', behindSharedCache)
     const home = await openHouse(open)
     const { browser: ada } = await home.member()
     const { browser: mallory } = await home.member('mallory@example.org')
@@ -429,3 +386,5 @@ function behindSharedCache(fetch: (request: Request) => Promise<Response>) {
     return response
   }
 }
+
+everyAttackIsReal('sessions.test.ts')

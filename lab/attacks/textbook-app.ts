@@ -1,29 +1,57 @@
-import {
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  createSign,
-  createVerify,
-  generateKeyPairSync,
-} from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import express, { type Request, type Response } from 'express'
+import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import session from 'express-session'
+import { type CookieReader, cookieReaders, fieldsOf, type PageCheck } from './textbook-checks.ts'
+import { isSignedByItsOwnKey, type KeyPair, naiveTokens, newKeyPair } from './textbook-signing.ts'
 
 declare module 'express-session' {
   interface SessionData {
     email: string
+    /** The key of the device that the session was bound to. */
+    device: string
   }
 }
 
-export type TextbookApp = { origin: string; close(): Promise<void> }
+/** What it has, and how it tells friend from foe: tests set that to another way that people do it. */
+export type TextbookState = {
+  balance: number
+  password: string
+  /** Where browsers know it. */
+  own: string
+  isOwnPage: PageCheck
+  readCookie: CookieReader
+  /** The origin that an answer names as allowed to read it. */
+  readableBy(origin: string): string | null
+  /** Tokens that were signed out, where there is such a table at all. */
+  denied: Set<string> | null
+  reached: number
+}
 
-const account = { name: 'ada@textbook.example', password: 'correct horse' }
+export type TextbookApp = {
+  origin: string
+  port: number
+  state: TextbookState
+  store: session.MemoryStore
+  close(): Promise<void>
+}
+
+export type TextbookOptions = {
+  sessions?: Partial<session.SessionOptions>
+  keys?: KeyPair
+  maxHeaderSize?: number
+}
+
+/** As in the first lines of the library's own README. */
+export const textbookSecret = 'keyboard cat'
+export const textbookAccount = { name: 'ada@textbook.example', password: 'correct horse' }
+export const rememberName = '__Host-remember'
 
 /** How the textbook's application is attacked: it says so itself, as a target should. */
 export const textbookDescription = {
   consent: true,
-  account,
+  account: textbookAccount,
   cookie: { sign_in: 'POST /login email={name}&password={password}' },
   token: {
     sign_in: 'POST /token {"email":"{name}","password":"{password}"}',
@@ -41,68 +69,34 @@ export const textbookDescription = {
 
 /**
  * What many articles build: express-session as it comes, and tokens that are checked by the algorithm that they name.
- * Wide open on purpose, on real Express.
+ * Wide open on purpose, on real Express; each line is in some tutorial, and each is missing one thing.
  */
-export async function startTextbookApp(): Promise<TextbookApp> {
+export async function startTextbookApp(options: TextbookOptions = {}): Promise<TextbookApp> {
   const app = express()
-  const tokens = naiveTokens()
-  let balance = 1_000
+  const store = new session.MemoryStore()
+  const state: TextbookState = {
+    balance: 1_000,
+    password: textbookAccount.password,
+    own: 'http://localhost:3000',
+    isOwnPage: () => true,
+    readCookie: cookieReaders['by a pattern'] ?? (() => null),
+    readableBy: (origin) => origin,
+    denied: null,
+    reached: 0,
+  }
+  const tokens = naiveTokens(options.keys ?? newKeyPair())
   app.set('env', 'development')
-  app.use(session({ secret: 'keyboard cat', resave: false, saveUninitialized: true }))
-  app.use(express.json({ type: ['application/json', 'text/plain'] }), express.urlencoded({ extended: true }))
-  app.use((request, response, next) => {
-    const { origin } = request.headers
-    if (origin !== undefined) {
-      response.set('Access-Control-Allow-Origin', origin).set('Access-Control-Allow-Credentials', 'true')
-      response.set('Access-Control-Allow-Headers', 'content-type')
-    }
-    if (request.method === 'OPTIONS') response.sendStatus(204)
-    else next()
-  })
-
-  const whoIs = (request: Request): string | null => {
-    const token = /^Bearer (.*)$/.exec(request.headers.authorization ?? '')?.[1]
-    return (token === undefined ? null : tokens.read(token)) ?? request.session.email ?? null
-  }
-  const isRight = ({ body }: Request) => body?.email === account.name && body?.password === account.password
-  const refuse = (request: Request, response: Response) => {
-    const isKnown = request.body?.email === account.name
-    response.status(401).json({ error: isKnown ? 'wrong password' : 'no such user' })
-  }
-
-  app.get('/.well-known/counterfoil-attack.json', (_, response) => void response.json(textbookDescription))
-  app.get('/keys', (_, response) => void response.json({ keys: [tokens.publicJwk] }))
-  app.post('/login', (request, response) => {
-    if (!isRight(request)) return refuse(request, response)
-    request.session.email = account.name
-    response.redirect('/me')
-  })
-  app.post('/token', (request, response) => {
-    if (!isRight(request)) return refuse(request, response)
-    response.json(tokens.issue(account.name))
-  })
-  app.post('/refresh', (request, response) => {
-    const who = tokens.read(String(request.body?.refresh))
-    if (who === null) response.sendStatus(401)
-    else response.json({ ...tokens.issue(who), refresh: request.body.refresh })
-  })
-  app.get('/continue', (request, response) => response.redirect(String(request.query.next)))
-  app.post('/logout', (_, response) => void response.clearCookie('connect.sid').sendStatus(204))
-  app.use((request, response, next) => {
-    if (whoIs(request) === null) response.sendStatus(401)
-    else next()
-  })
-  app.get('/me', (request, response) => void response.json({ email: whoIs(request) }))
-  app.get('/balance', (_, response) => void response.json({ balance }))
-  app.post('/transfer', (request, response) => {
-    balance -= Number(request.body?.amount ?? 0)
-    response.json({ balance })
-  })
-
-  const server = app.listen(0, '127.0.0.1')
+  readRequests(app, { state, store, options })
+  signPeopleIn(app, { state, tokens })
+  const server = createServer({ maxHeaderSize: options.maxHeaderSize ?? 16_384 }, app)
+  server.listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
   return {
-    origin: `http://textbook.localhost:${(server.address() as AddressInfo).port}`,
+    origin: `http://textbook.localhost:${port}`,
+    port,
+    state,
+    store,
     close() {
       server.closeAllConnections()
       return new Promise((resolve) => server.close(() => resolve()))
@@ -110,38 +104,138 @@ export async function startTextbookApp(): Promise<TextbookApp> {
   }
 }
 
-/** Checks a token by what the token says about itself. */
-function naiveTokens() {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const pem = String(publicKey.export({ type: 'spki', format: 'pem' }))
-  const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
-  const decode = (text = '') => JSON.parse(Buffer.from(text, 'base64url').toString())
-  const sign = (claims: object) => {
-    const input = `${encode({ alg: 'RS256', typ: 'JWT' })}.${encode(claims)}`
-    return `${input}.${createSign('sha256')
-      .update(input)
-      .sign(createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' })), 'base64url')}`
+function readRequests(
+  app: Express,
+  given: { state: TextbookState; store: session.MemoryStore; options: TextbookOptions },
+): void {
+  const { state, store, options } = given
+  const secret = textbookSecret
+  app.use(session({ store, secret, resave: false, saveUninitialized: true, ...options.sessions }))
+  app.use(express.json({ type: ['application/json', 'text/plain'] }), express.urlencoded({ extended: true }))
+  app.use(express.text({ type: 'multipart/form-data' }))
+  app.use((request, response, next) => {
+    state.reached += 1
+    const { origin } = request.headers
+    const named = origin === undefined ? null : state.readableBy(origin)
+    if (named !== null) {
+      response.set('Access-Control-Allow-Origin', named).set('Access-Control-Allow-Credentials', 'true')
+      response.set('Access-Control-Allow-Headers', 'content-type')
+    }
+    if (request.method === 'OPTIONS') response.sendStatus(204)
+    else next()
+  })
+  app.use((request, response, next) => {
+    const isSafe = ['GET', 'HEAD'].includes(request.method)
+    if (isSafe || state.isOwnPage(request, state.own)) next()
+    else response.status(403).send('This is no page of ours.')
+  })
+  app.use(methodOverride)
+}
+
+/** By these Microsoft, Google and IBM name the method that is meant. */
+export const overridingHeaders = ['x-http-method', 'x-http-method-override', 'x-method-override'] as const
+
+/** "Forms cannot send DELETE". It comes after the check of forgeries, which came first in the list. */
+function methodOverride(request: Request, _response: Response, next: NextFunction): void {
+  const header = overridingHeaders.map((name) => request.headers[name]).find((value) => value !== undefined)
+  const method = header ?? request.query._method ?? fieldsOf(request.body)._method
+  if (typeof method === 'string') request.method = method.toUpperCase()
+  next()
+}
+
+type Tokens = ReturnType<typeof naiveTokens>
+
+function signPeopleIn(app: Express, given: { state: TextbookState; tokens: Tokens }): void {
+  const { state, tokens } = given
+  const remembered = new Map<string, string>()
+  const inputOf = (request: Request) =>
+    ({ ...request.query, ...fieldsOf(request.body) }) as Record<string, unknown>
+  // Downloads and sockets cannot set headers, so the address may hold the token too; and some clients call it otherwise.
+  const tokenOf = (request: Request): unknown =>
+    /^Bearer (.*)$/.exec(request.headers.authorization ?? '')?.[1] ??
+    request.headers['x-access-token'] ??
+    inputOf(request).access_token
+  const whoIs = (request: Request): string | null => {
+    const token = tokenOf(request)
+    const named = typeof token === 'string' && !state.denied?.has(token) ? tokens.read(token) : null
+    const value = state.readCookie(request.headers.cookie ?? '', rememberName)
+    return named ?? request.session.email ?? remembered.get(value ?? '') ?? null
   }
-  const isSigned = (header: { alg?: string; jwk?: object }, input: string, signature: string): boolean => {
-    if (header.alg === 'none') return true
-    if (header.alg === 'HS256')
-      return createHmac('sha256', pem).update(input).digest('base64url') === signature
-    const key =
-      header.jwk === undefined ? publicKey : createPublicKey({ key: { ...header.jwk }, format: 'jwk' })
-    return createVerify('sha256').update(input).verify(key, signature, 'base64url')
+  const isRight = (request: Request) => {
+    const { email, password } = inputOf(request)
+    return email === textbookAccount.name && password === state.password
   }
-  return {
-    publicJwk: { ...publicKey.export({ format: 'jwk' }), alg: 'RS256' },
-    issue: (email: string) => ({ access: sign({ email, n: 1 }), refresh: sign({ email, n: 2 }) }),
-    read(token: string): string | null {
-      try {
-        const [header, payload, signature = ''] = token.split('.')
-        return isSigned(decode(header), `${header}.${payload}`, signature)
-          ? String(decode(payload).email)
-          : null
-      } catch {
-        return null
-      }
-    },
+  const refuse = (request: Request, response: Response) => {
+    const isKnown = inputOf(request).email === textbookAccount.name
+    response.status(401).json({ error: isKnown ? 'wrong password' : 'no such user' })
   }
+
+  app.get('/.well-known/counterfoil-attack.json', (_, response) => void response.json(textbookDescription))
+  app.get('/keys', (_, response) => void response.json({ keys: [tokens.publicJwk] }))
+  app.post('/login', (request, response) => {
+    if (!isRight(request)) return refuse(request, response)
+    request.session.email = textbookAccount.name
+    return response.redirect('/me')
+  })
+  app.post('/remember', (request, response) => {
+    if (!isRight(request)) return refuse(request, response)
+    const value = tokens.issue(textbookAccount.name).access.split('.')[2] ?? ''
+    remembered.set(value, textbookAccount.name)
+    return response.set('set-cookie', `${rememberName}=${value}; Path=/; Secure`).sendStatus(204)
+  })
+  // Whoever signed up should not have to type it again; the mail can be confirmed later.
+  app.post('/sign-up', (request, response) => {
+    request.session.email = String(inputOf(request).email)
+    response.redirect('/me')
+  })
+  app.post('/token', (request, response) => {
+    if (!isRight(request)) return refuse(request, response)
+    return response.json(tokens.issue(textbookAccount.name))
+  })
+  app.post('/refresh', (request, response) => {
+    const who = tokens.read(String(request.body?.refresh))
+    if (who === null) response.sendStatus(401)
+    else response.json({ ...tokens.issue(who), refresh: request.body.refresh })
+  })
+  app.get('/continue', (request, response) => response.redirect(String(request.query.next)))
+  app.all('/logout', (request, response) => {
+    state.denied?.add(String(tokenOf(request)))
+    response.clearCookie('connect.sid').sendStatus(204)
+  })
+  app.use((request, response, next) => {
+    if (whoIs(request) === null) response.sendStatus(401)
+    else next()
+  })
+  serveMembers(app, { state, tokens, whoIs, inputOf })
+}
+
+function serveMembers(
+  app: Express,
+  given: {
+    state: TextbookState
+    tokens: Tokens
+    whoIs(request: Request): string | null
+    inputOf(request: Request): Record<string, unknown>
+  },
+): void {
+  const { state, tokens, whoIs, inputOf } = given
+  app.get('/me', (request, response) => void response.json({ email: whoIs(request) }))
+  app.get('/balance', (_, response) => void response.json({ balance: state.balance }))
+  // Links in mails pay too.
+  app.all('/transfer', (request, response) => {
+    state.balance -= Number(inputOf(request).amount ?? 0)
+    response.json({ balance: state.balance })
+  })
+  app.post('/password', (request, response) => {
+    state.password = String(inputOf(request).new)
+    response.sendStatus(204)
+  })
+  // The new part of the application wants a token, and the old part has a cookie.
+  app.get('/api-token', (request, response) => void response.json(tokens.issue(String(whoIs(request)))))
+  app.post('/device', (request: IncomingMessage & Request, response) => {
+    const registration = String(request.headers['secure-session-response'])
+    if (!isSignedByItsOwnKey(registration)) return response.sendStatus(400)
+    request.session.device = registration.split('.')[0] ?? ''
+    return response.json({ session_identifier: 'textbook' })
+  })
 }

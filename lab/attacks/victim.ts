@@ -6,6 +6,7 @@ import {
   openHouse,
   type TestHouse,
 } from 'counterfoil/house'
+import { expectForgeryWorks } from './at-textbook.ts'
 import { contentsOf } from './evidence.ts'
 
 /** Somebody who is signed in twice, and a page elsewhere that makes their browser send what it likes. */
@@ -101,9 +102,14 @@ export async function expectForged(response: Response, about: string): Promise<v
   } else assert.match(text, /did not prove/, about)
 }
 
-/** Every deed with these headers is refused and leaves no trace; the same deeds from our own pages are done. */
-export async function expectDeedsRefused(victim: Victim, headers: Record<string, string>): Promise<void> {
+/** With these headers the textbook pays; here every deed is refused and leaves no trace. */
+export async function expectDeedsRefused(
+  id: string,
+  victim: Victim,
+  headers: Record<string, string>,
+): Promise<void> {
   const { home, forged, browser } = victim
+  await expectForgeryWorks(id, home.issuer, headers)
   for (const { name, method, path, ...body } of deedsOf(victim)) {
     const about = `${name} with ${JSON.stringify(headers)}`
     const answer = await withoutTrace(home, () => forged.send(method, path, { ...body, headers }))

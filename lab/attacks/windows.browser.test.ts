@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
+import { everyAttackIsReal, expectFallen } from './at-textbook.ts'
 import { account, openScene, type Scene } from './browser-scene.ts'
 
 let scene: Scene
@@ -53,11 +54,9 @@ async function close(...pages: Page[]): Promise<void> {
 describe('other windows, and going back', { concurrency: false }, () => {
   it('A-21: a window of ours that another site opened is out of its reach, and of its messages', async () => {
     const textbook = await openFrom(elsewhere(), `${scene.textbook.origin}/`)
-    assert.deepEqual(await reachOf(textbook.evil, textbook.opened), {
-      isClosed: false,
-      opener: true,
-      heard: true,
-    })
+    const atTextbook = await reachOf(textbook.evil, textbook.opened)
+    expectFallen('A-21', { before: { isClosed: true, opener: false, heard: false }, after: atTextbook })
+    assert.deepEqual(atTextbook, { isClosed: false, opener: true, heard: true })
     await close(textbook.evil, textbook.opened)
 
     const page = await scene.signIn()
@@ -78,7 +77,9 @@ describe('other windows, and going back', { concurrency: false }, () => {
     await old.goto(`${scene.textbook.origin}/account`)
     await old.goto(`${scene.textbook.origin}/sign-out`)
     await old.goBack()
-    assert.equal(await old.textContent('body'), 'you are ada', 'at the textbook the page comes back')
+    const shown = await old.textContent('body')
+    expectFallen('A-36', { before: 'you are nobody', after: shown })
+    assert.equal(shown, 'you are ada')
     await close(old)
 
     const page = await scene.signIn()
@@ -93,3 +94,5 @@ describe('other windows, and going back', { concurrency: false }, () => {
     await close(page)
   })
 })
+
+everyAttackIsReal('windows.browser.test.ts')
