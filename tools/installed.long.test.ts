@@ -206,7 +206,7 @@ async function start(
 async function signIn(
   address: string,
   given: { path: string; guarded: string; origin: string },
-): Promise<void> {
+): Promise<string> {
   const who = { email: 'ada@example.com', password: 'seven dull green boats' }
   const post = (path: string, json: object) => {
     const headers = { 'content-type': 'application/json', origin: given.origin }
@@ -226,6 +226,7 @@ async function signIn(
   assert.equal(found.account.email, who.email)
   const forged = { cookie, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
   assert.equal((await fetch(address + given.guarded, { method: 'POST', headers: forged })).status, 403)
+  return cookie
 }
 
 test('a program in plain JavaScript, with nothing installed but the packages, signs a person in', async () => {
@@ -246,19 +247,40 @@ test('the installed command serves, and how soon', async () => {
   await signIn(compiled.address, { path: '/auth/session', guarded: '/auth/sign-out', origin })
 })
 
-test('the commands of a quickstart, as they stand, lead from an empty folder to somebody signed in', async () => {
-  const script = readFileSync(join(repositoryRoot, 'examples/quickstarts/express/begin.sh'), 'utf8')
-  const commands = script.replace('~/counterfoil/dist', join(folder, 'packed'))
+/** The very commands of a page, with the packages and the checkout of this run in the place of the reader's own. */
+function commandsOf(name: string): string {
+  const script = readFileSync(join(repositoryRoot, 'examples/quickstarts', name), 'utf8')
+  const commands = script.replaceAll('~/counterfoil/dist', join(folder, 'packed'))
   assert.notEqual(commands, script)
+  return commands.replaceAll('~/counterfoil', repositoryRoot)
+}
+
+test('the commands of a quickstart, as they stand, lead from an empty folder to somebody signed in, whom a protected API in another process knows', async () => {
   const npm = {
     ...{ npm_config_prefer_offline: 'true', npm_config_fetch_retries: '5' },
     ...{ npm_config_audit: 'false', npm_config_fund: 'false' },
   }
   const path = `${dirname(process.execPath)}:${process.env.PATH}`
   const port = String(await freePort())
+  const issuer = `http://localhost:${port}`
   const env = { ...process.env, ...npm, npm_config_ignore_scripts: 'true', PATH: path, PORT: port }
-  const { address } = await start(['-ec', commands], { command: 'sh', cwd: folder, env })
-  await signIn(address, { path: '/me', guarded: '/notes', origin: `http://localhost:${port}` })
+  const { address } = await start(['-ec', commandsOf('express/begin.sh')], {
+    command: 'sh',
+    cwd: folder,
+    env,
+  })
+  const cookie = await signIn(address, { path: '/me', guarded: '/notes', origin: issuer })
+
+  const beside = { command: 'sh', cwd: project('notes-express') }
+  const own = { ...env, ISSUER: issuer, PORT: String(await freePort()) }
+  const api = await start(['-ec', commandsOf('express/api.sh')], { ...beside, env: own })
+  const ask = (headers: Record<string, string>) => fetch(`${api.address}/invoices`, { headers })
+  assert.equal((await ask({})).status, 401)
+  assert.equal((await (await ask({ cookie })).json()).carrier, 'cookie')
+  assert.deepEqual(readdirSync(join(project('invoices'), 'node_modules')).toSorted(), [
+    '.package-lock.json',
+    '@counterfoil',
+  ])
 })
 
 const compilers: [name: string, program: () => string, resolutions: readonly string[]][] = [

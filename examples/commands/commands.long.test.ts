@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { dataFolder, type ServerProcess, startServer } from 'counterfoil/house'
+import { dataFolder, onPostgres, type ServerProcess, startServer } from 'counterfoil/house'
 
 type Ran = { code: number; lines: string[]; err: string }
 
@@ -17,11 +18,18 @@ before(async () => {
 after(() => server.stop())
 
 /** The very file, with the names of this server in the place of those that stand for the reader's own. */
-function runFile(name: string, own: Record<string, string> = {}): Promise<Ran> {
-  let script = readFileSync(new URL(name, import.meta.url), 'utf8')
-  for (const [shown, real] of Object.entries(own)) script = script.replaceAll(shown, real)
-  return runScript(script)
+function shownFile(name: string, own: Record<string, string> = {}): string {
+  let text = readFileSync(new URL(name, import.meta.url), 'utf8')
+  for (const [shown, real] of Object.entries(own)) {
+    assert.ok(text.includes(shown), `${name} does not say ${shown}`)
+    text = text.replaceAll(shown, real)
+  }
+  return text
 }
+
+const exportsOf = (name: string) => [...shownFile(name).matchAll(/^export .*\n/gm)].join('')
+
+const runFile = (name: string, own: Record<string, string> = {}) => runScript(shownFile(name, own))
 
 function runScript(script: string): Promise<Ran> {
   const head = `set -e\ncounterfoil() { "${process.execPath}" "${command}" "$@"; }\n`
@@ -92,6 +100,55 @@ test('a first start off this machine, and a move to another database, go as the 
   const started = await startServer(place, [], { ...env, COUNTERFOIL_DATA: place })
   assert.equal((await fetch(`${started.origin}/healthz`)).status, 200)
   await started.stop()
+})
+
+onPostgres('the move to PostgreSQL that has a page', (open) => {
+  test('goes as the page says: the copy is whole, the doctor sees the new database, and the server starts on it', async (t) => {
+    const place = dataFolder()
+    const before = await startServer(place)
+    const who = { email: 'bob@example.com', password: 'seven dull green boats' }
+    const signUp = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(who),
+    }
+    assert.equal((await fetch(`${before.origin}/auth/sign-up`, signUp)).status, 202)
+    await before.stop()
+    const { url, close } = await open({ migrate: false })
+    await close()
+    const { username, password, host, pathname } = new URL(url)
+    const target = `postgres://${username}@${host}${pathname}`
+    const shown = shownFile('postgresql.sh', {
+      '/var/lib/counterfoil': place,
+      '…': password,
+      'postgres://counterfoil@db.example/counterfoil': target,
+      // That of the tests has no certificate.
+      '?sslmode=verify-full': '',
+    })
+    const commands = shown.replace(/^counterfoil serve\n/m, '')
+    assert.notEqual(commands, shown)
+    const ran = await runScript(exportsOf('first-start.sh') + commands)
+    const said = ran.lines.join('\n')
+    assert.match(said, /^outbox +1$.*^database +ok +postgres, up to date$/ms, said + ran.err)
+    // The PostgreSQL of the tests writes without fsync, and the doctor, which comes last, is right to say so.
+    const faults = [...said.matchAll(/^(\w[\w ]*?) +wrong +(.*)$/gm)].map(([, name, what]) => [name, what])
+    assert.deepEqual(faults, [
+      ['durability', 'fsync is off: a crash may lose endings that were acknowledged.'],
+    ])
+    const next = await startServer(place, [], { COUNTERFOIL_DATABASE: target, PGPASSWORD: password })
+    t.after(() => next.stop())
+    assert.equal((await fetch(`${next.origin}/readyz`)).status, 200)
+  })
+})
+
+test('events are read from the database as the page says', () => {
+  const db = new DatabaseSync(`${data}/counterfoil.db`, { readOnly: true })
+  const read = (from: string) => db.prepare(shownFile('events.sql', { '1800000000': from })).all()
+  const rows = read('1700000000')
+  assert.deepEqual(Object.keys(rows[0] ?? {}), ['at', 'kind', 'outcome', 'account_id', 'network', 'detail'])
+  assert.ok(rows.some(({ kind, outcome }) => kind === 'sign_up_requested' && outcome === 'done'))
+  assert.deepEqual(read('4000000000'), [])
+  db.close()
 })
 
 test('a worker is added as the page says', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -79,6 +79,24 @@ async function open({ forward, start }: ProxyProgram) {
   const { account } = JSON.parse(verified.body)
   return { port: proxy, issuer, cookie, accountId: account.id, bearer: `Bearer ${pair.access_token}` }
 }
+
+test('the page of nginx begins with the application, the configuration and the policy that are tested below', () => {
+  const folder = scratch()
+  const read = (...path: string[]) => readFileSync(join(...path), 'utf8')
+  const commands = read(import.meta.dirname, 'begin.sh').replaceAll(
+    '~/counterfoil',
+    join(import.meta.dirname, '../..'),
+  )
+  // Nothing is installed, and the server is started below, on other ports.
+  const script = `npm() { echo "$@" > installed; }\nnpx() { echo "$@" > started; }\n${commands}`
+  execFileSync('sh', ['-ec', script], { cwd: folder })
+  const made = join(folder, 'behind-nginx')
+  const { forward } = proxies.find(({ name }) => name === 'nginx') ?? assert.fail()
+  assert.deepEqual(JSON.parse(read(made, 'data/policy.json')), { forward, trustedHops: 1 })
+  assert.equal(read(made, 'started'), 'counterfoil serve --issuer http://localhost:8080\n')
+  for (const file of ['application.ts', 'nginx.conf'])
+    assert.equal(read(made, file), read(import.meta.dirname, file), file)
+})
 
 for (const proxy of proxies) {
   const skip = isInstalled(proxy.name) ? false : `${proxy.name} is not installed here`

@@ -29,10 +29,10 @@ export const proxies: readonly ProxyProgram[] = [
     start(ports, folder) {
       const places = nginxFolders.map((name) => `${name}_temp_path ${join(folder, name)};`).join(' ')
       const text = configuration('nginx.conf', ports).replace('http {', `http { access_log off; ${places}`)
-      const path = join(folder, 'nginx.conf')
-      writeFileSync(path, text)
-      const more = `daemon off; pid ${join(folder, 'pid')}; error_log stderr warn;`
-      return spawn('nginx', ['-e', 'stderr', '-p', folder, '-c', path, '-g', more], inherited)
+      writeFileSync(join(folder, 'nginx.conf'), text)
+      // The command of the page, as whoever runs this. The shell gives way to nginx, so that its end is nginx's.
+      const command = readFileSync(join(import.meta.dirname, 'nginx.sh'), 'utf8')
+      return spawn('sh', ['-ec', `sudo() { exec "$@"; }\n${command}`], { ...inherited, cwd: folder })
     },
   },
   {

@@ -54,11 +54,16 @@ for (const framework of frameworks) {
     for (const file of ['auth.js', 'notes.js', 'server.js'])
       assert.equal(readFileSync(join(folder, file), 'utf8'), shownFile(`${framework}/${file}`), file)
     // Those for Express run as they are in tools/installed.long.test.ts.
-    const commands = shownFile('express/begin.sh').replace(
-      'tgz express',
-      ['tgz', ...packages[framework]].join(' '),
-    )
+    const commands = shownFile('express/begin.sh')
+      .replace('tgz express', ['tgz', ...packages[framework]].join(' '))
+      .replaceAll('notes-express', `notes-${framework}`)
     assert.equal(shownFile(`${framework}/begin.sh`), commands)
+  })
+
+  test(`${framework}: a second one on the same port ends and says why, and does not say that it listens`, async () => {
+    const { folder, port } = begunWith(framework)
+    const second = start(folder, { program: 'server.js', env: { PORT: String(port) } })
+    await assert.rejects(second, /^Error: the program ended: (?!.*listening on).*EADDRINUSE/s)
   })
 
   test(`${framework}: from an empty folder to somebody signed in, who keeps a note and signs out`, async () => {

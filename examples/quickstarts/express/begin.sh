@@ -1,5 +1,5 @@
-mkdir notes && cd notes
-echo '{ "type": "module", "private": true }' > package.json
+mkdir notes-express && cd notes-express
+echo '{ "type": "module" }' > package.json
 npm install ~/counterfoil/dist/counterfoil-*.tgz express
 npx counterfoil init
 node server.js

@@ -13,4 +13,4 @@ app.post('/notes', required(), express.urlencoded(), (request, response) => {
   keep(callerOf(request).account.id, request.body?.text)
   response.redirect(303, '/')
 })
-app.listen(port, '127.0.0.1', ready)
+app.listen(port, '127.0.0.1').on('listening', ready)

@@ -1,5 +1,5 @@
-mkdir notes && cd notes
-echo '{ "type": "module", "private": true }' > package.json
+mkdir notes-fastify && cd notes-fastify
+echo '{ "type": "module" }' > package.json
 npm install ~/counterfoil/dist/counterfoil-*.tgz fastify
 npx counterfoil init
 node server.js

@@ -1,6 +1,6 @@
-mkdir notes && cd notes
+mkdir notes-mobile && cd notes-mobile
 cp ~/counterfoil/examples/quickstarts/mobile/*.js .
-echo '{ "type": "module", "private": true }' > package.json
+echo '{ "type": "module" }' > package.json
 npm install ~/counterfoil/dist/counterfoil-*.tgz express
 npx counterfoil init
 node server.js

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:http'
+import { dirname } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { createTestAuth, type TestAuth } from 'counterfoil/testing'
@@ -38,12 +40,15 @@ test('the program and the phone, each in a process of its own, from sign-in to a
   const headers = { ...forged, 'content-type': 'application/json' }
   assert.equal((await ada.send('POST', '/api/notes', { json: { text: 'mallory' }, headers })).status, 403)
 
+  const command = readFileSync(new URL('phone.sh', import.meta.url), 'utf8')
+  assert.ok(command.includes(who.email) && command.includes(who.password))
   for (const [bound, refreshed] of [
     ['no', 'replaced'],
     ['yes', 'the same, bound to the key'],
   ] as const) {
-    const env = { SERVER: `http://localhost:${port}`, EMAIL: who.email, PASSWORD: who.password, BOUND: bound }
-    const { stdout } = await promisify(execFile)(process.execPath, ['phone.js'], { cwd: folder, env })
+    const path = `${dirname(process.execPath)}:${process.env.PATH}`
+    const env = { PATH: path, SERVER: `http://localhost:${port}`, BOUND: bound }
+    const { stdout } = await promisify(execFile)('sh', ['-ec', command], { cwd: folder, env })
     const notes = bound === 'no' ? `[ 'tea' ]` : `[ 'tea', 'tea' ]`
     const lines = [
       'kept a note: 204',

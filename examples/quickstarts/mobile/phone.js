@@ -8,6 +8,7 @@ const {
   PASSWORD: password,
   BOUND: bound,
 } = process.env
+if (!email || !password) throw new Error('give EMAIL and PASSWORD of somebody who has signed up')
 
 let kept = null
 const store = {

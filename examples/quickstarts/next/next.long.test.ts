@@ -3,21 +3,33 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { freePort } from '../../../tools/free-port.ts'
 import { packAll } from '../../../tools/pack.ts'
+import { begin } from '../testing/project.ts'
 import { walk } from './walk.ts'
 
 const run = promisify(execFile)
 const folder = mkdtempSync(join(tmpdir(), 'counterfoil-next-'))
-const app = join(folder, 'app')
-const files = ['app', 'next.config.ts', 'package.json', 'package-lock.json', 'proxy.ts', 'tsconfig.json']
+let app: string
+let made: readonly string[]
+let installed: readonly string[]
 const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' }
-const next = join(app, 'node_modules/next/dist/bin/next')
+const next = 'node_modules/next/dist/bin/next'
 const quiet = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--fetch-retries=5']
 
 async function timed<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
@@ -28,8 +40,14 @@ async function timed<Result>(name: string, work: () => Promise<Result>): Promise
 }
 
 before(async () => {
-  mkdirSync(app)
-  for (const file of files) cpSync(join(import.meta.dirname, file), join(app, file), { recursive: true })
+  const begun = await begin('next', 'next dev')
+  app = begun.folder
+  made = begun.made
+  // What npm installs is what the lockfile says, so that a new release of somebody else fails no test.
+  installed = Object.keys(JSON.parse(readFileSync(join(app, 'package.json'), 'utf8')).dependencies)
+  unlinkSync(join(app, 'node_modules'))
+  for (const file of ['package.json', 'package-lock.json'])
+    cpSync(join(import.meta.dirname, file), join(app, file))
   const [{ verifier, server }] = await timed('pack, and npm ci', () =>
     Promise.all([packAll(join(folder, 'packed')), run('npm', ['ci', ...quiet], { cwd: app })]),
   )
@@ -64,6 +82,8 @@ async function walkThrough(command: 'dev' | 'start'): Promise<void> {
   }
 }
 
+const own = (path: string) => readFileSync(join(import.meta.dirname, path), 'utf8')
+
 test('what init writes for this application is what is shown', async () => {
   const empty = join(folder, 'empty')
   mkdirSync(empty)
@@ -76,8 +96,18 @@ test('what init writes for this application is what is shown', async () => {
     cwd: empty,
   })
   for (const file of ['app/counterfoil.ts', 'proxy.ts', 'next.config.ts'])
-    assert.equal(readFileSync(join(empty, file), 'utf8'), readFileSync(join(app, file), 'utf8'), file)
-  cpSync(join(empty, 'data'), join(app, 'data'), { recursive: true })
+    assert.equal(readFileSync(join(empty, file), 'utf8'), own(file), file)
+})
+
+test('the commands of the page bring everything that the application has and needs', () => {
+  assert.deepEqual(made.slice(3), ['next.config.ts', 'proxy.ts'])
+  const files = readdirSync(join(import.meta.dirname, 'app'), { recursive: true, encoding: 'utf8' })
+  const shown = files.filter((file) => /\.tsx?$/.test(file)).map((file) => join('app', file))
+  for (const file of [...shown, ...made.slice(3)])
+    assert.equal(readFileSync(join(app, file), 'utf8'), own(file), file)
+  const { dependencies, devDependencies } = JSON.parse(own('package.json'))
+  const needed = ['counterfoil', ...Object.keys({ ...dependencies, ...devDependencies })]
+  assert.deepEqual(installed.toSorted(), needed.toSorted())
 })
 
 test('next build opens nothing, and what it made lets in whom it should', async () => {

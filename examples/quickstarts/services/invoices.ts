@@ -4,7 +4,7 @@ import { createVerifier } from '@counterfoil/verifier'
 import { adapt } from '@counterfoil/verifier/node'
 
 const { ISSUER: issuer = 'http://localhost:3000', PORT: port = '4002' } = process.env
-const { client_id: id, client_secret: secret } = JSON.parse(readFileSync('data/invoices.json', 'utf8'))
+const { client_id: id, client_secret: secret } = JSON.parse(readFileSync('invoices.json', 'utf8'))
 
 const origin = `http://localhost:${port}`
 const verifier = await createVerifier({ issuer, audience: issuer, origin, client: { id, secret } })

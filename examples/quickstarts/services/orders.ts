@@ -4,7 +4,7 @@ import { adapt } from '@counterfoil/verifier/express'
 import express from 'express'
 
 const { ISSUER: issuer = 'http://localhost:3000', PORT: port = '4001' } = process.env
-const { client_id: id, client_secret: secret } = JSON.parse(readFileSync('data/orders.json', 'utf8'))
+const { client_id: id, client_secret: secret } = JSON.parse(readFileSync('orders.json', 'utf8'))
 
 const verifier = await createVerifier({
   issuer, // who says who is signed in

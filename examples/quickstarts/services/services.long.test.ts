@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { dataFolder } from 'counterfoil/house'
 import { freePort } from '../../../tools/free-port.ts'
 
-const command = fileURLToPath(new URL('../../../packages/server/bin/counterfoil.js', import.meta.url))
+const root = join(import.meta.dirname, '../../..')
 const folder = dataFolder()
 const email = 'ada@example.com'
 const password = 'seven dull green boats'
@@ -23,10 +23,13 @@ after(async () => {
 })
 
 /** In a group of its own, which ends with the tests: a shell takes its children along. */
-async function start(args: readonly [string, ...string[]], env: Headers): Promise<ChildProcess> {
-  const [program, ...rest] = args
+async function start(
+  [program, ...rest]: readonly [string, ...string[]],
+  env: Headers,
+  cwd: string,
+): Promise<ChildProcess> {
   const child = spawn(program, rest, {
-    ...{ cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'inherit'] },
+    ...{ cwd, detached: true, stdio: ['ignore', 'pipe', 'inherit'] },
     env: { PATH: process.env.PATH, ...env },
   })
   started.push(child)
@@ -47,17 +50,18 @@ const orders = `http://localhost:${ordersPort}/orders`
 const invoices = `http://localhost:${invoicesPort}/invoices`
 
 before(async () => {
-  const script = readFileSync(new URL('server.sh', import.meta.url), 'utf8')
-  const head = `set -e\ncounterfoil() { "${process.execPath}" "${command}" "$@"; }\n`
-  await start(['sh', '-c', head + script], { COUNTERFOIL_PORT: String(home) })
+  const script = readFileSync(new URL('begin.sh', import.meta.url), 'utf8').replaceAll('~/counterfoil', root)
+  // The checkout's packages, and its command, instead of installed ones.
+  const head = `npm() { ln -s '${root}/node_modules' node_modules; }
+    npx() { shift; '${process.execPath}' '${root}/packages/server/bin/counterfoil.js' "$@"; }\n`
+  await start(['sh', '-ec', head + script], { COUNTERFOIL_PORT: String(home) }, folder)
   const services = [
     ['orders.ts', ordersPort],
     ['invoices.ts', invoicesPort],
   ] as const
   for (const [name, port] of services) {
-    const program = fileURLToPath(new URL(name, import.meta.url))
-    // It reads data/NAME.json of the folder it runs in, and finds its packages where it lies.
-    await start([process.execPath, program], { ISSUER: issuer, PORT: String(port) })
+    const env = { ISSUER: issuer, PORT: String(port) }
+    await start([process.execPath, name], env, join(folder, 'services'))
   }
 })
 

@@ -29,18 +29,24 @@ const installing = `
  * Runs the commands that a page begins with, in a folder of their own. Instead of npm's network there is what the checkout
  * has installed, and the program is not started yet. `made`: what `init` says that it wrote.
  */
-export async function begin(quickstart: string): Promise<{ folder: string; made: string[] }> {
+export async function begin(
+  quickstart: string,
+  program = 'server.js',
+): Promise<{ folder: string; made: string[] }> {
   const commands = readFileSync(join(root, 'examples/quickstarts', quickstart, 'begin.sh'), 'utf8')
   const script = `NODE='${process.execPath}'
     npm() { "$NODE" -e "$INSTALLING" "$@"; ln -s '${modules}' node_modules; }
-    npx() { shift; "$NODE" '${root}/packages/server/bin/counterfoil.js' "$@" --json > made.json; }
+    npx() {
+      if [ "$1" != counterfoil ]; then echo "$@" > started; return; fi
+      shift; "$NODE" '${root}/packages/server/bin/counterfoil.js' "$@" --json > made.json
+    }
     node() { echo "$@" > started; }
     ${commands.replaceAll('~/counterfoil', root)}`
   const cwd = mkdtempSync(join(home, 'project-'))
   const env = { PATH: process.env.PATH, INSTALLING: installing }
   await promisify(execFile)('sh', ['-ec', script], { cwd, env })
-  const folder = join(cwd, 'notes')
-  assert.equal(readFileSync(join(folder, 'started'), 'utf8'), 'server.js\n')
+  const folder = join(cwd, `notes-${quickstart}`)
+  assert.equal(readFileSync(join(folder, 'started'), 'utf8'), `${program}\n`)
   return { folder, made: JSON.parse(readFileSync(join(folder, 'made.json'), 'utf8')).made }
 }
 

@@ -68,7 +68,7 @@ const pageAlone = `A single-page application keeps its session in a cookie of it
     npx counterfoil serve --port 4000 --issuer http://localhost:5173
 and let the development server of the page (here Vite, in vite.config) hand on what is the server's:
     server: { proxy: Object.fromEntries(['/auth', '/sign-up', '/sign-in', '/verify', '/reset', '/dev/mail', '/assets'].map((path) => [path, 'http://localhost:4000'])) }`
-const client = `For the page: npm install @counterfoil/browser
+const client = (isThere: boolean) => `For the page${isThere ? '' : ': npm install @counterfoil/browser'}
     ${imported('createClient', '@counterfoil/browser')}
     export const auth = createClient({ carrier: 'cookie' })`
 
@@ -98,9 +98,9 @@ function nextFor(
       `${program?.path ?? 'Your program'} is as it was. Add to it, right after the application is made:\n${indented(given.lines)}`,
     )
   }
-  if (project.hasPages) steps.push(client)
+  if (project.hasPages) steps.push(client(project.hasClient))
   steps.push(
-    'Keep copies of data/secret and data/secret.reserve apart from the database. Off this machine: docs/deploy.md.',
+    'Keep copies of data/secret and data/secret.reserve apart from the database. Off this machine: docs/deploy.md of the checkout.',
   )
   return steps.map((step, index) => `${index + 1}. ${step}`).join('\n')
 }

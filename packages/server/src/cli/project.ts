@@ -22,6 +22,8 @@ export type Project = {
   readonly missing: readonly string[]
   /** It has pages that run in a browser. */
   readonly hasPages: boolean
+  /** It has the client for them. */
+  readonly hasClient: boolean
 }
 
 type Manifest = {
@@ -61,6 +63,7 @@ export function readProject(folder: string): Project | null {
     program: readProgram(folder, main ?? programs.find(isThere) ?? null),
     missing: framework === 'hono' && !has('@hono/node-server') ? ['@hono/node-server'] : [],
     hasPages,
+    hasClient: has('@counterfoil/browser'),
   }
 }
 

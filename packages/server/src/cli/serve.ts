@@ -86,7 +86,10 @@ function announce(given: { issuer: string; settings: Settings; port: number; isD
   console.log(`  serving    ${issuer}`)
   console.log(`  listening  ${settings.host}:${port}`)
   console.log(`  data       ${settings.data}`)
-  if (isDevelopment && settings.smtp === null) console.log(`  mailbox    ${issuer}/dev/mail (development)`)
+  if (!isDevelopment || settings.smtp !== null) return
+  // A proxy that stands at the issuer's address does not hand the mailbox on.
+  const own = new URL(issuer).port === String(port) ? issuer : `http://localhost:${port}`
+  console.log(`  mailbox    ${own}/dev/mail (development)`)
 }
 
 function toldToStop(): Promise<void> {

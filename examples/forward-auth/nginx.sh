@@ -1,0 +1,1 @@
+sudo nginx -e stderr -p "$PWD" -c nginx.conf -g 'daemon off; pid nginx.pid;'

@@ -1,0 +1,1 @@
+EMAIL=ada@example.com PASSWORD='seven dull green boats' node phone.js
