@@ -9,7 +9,7 @@ const scene = await openScene()
 const { relay } = scene
 const { origin } = scene.server()
 /** Far less than the 30 s, and far more than it takes. */
-const soon = 8000
+const soon = 20_000
 
 const kidOf = (token: string): string =>
   JSON.parse(Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString()).kid

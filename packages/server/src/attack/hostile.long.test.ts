@@ -12,6 +12,8 @@ import { parseDescription } from './description.ts'
 import { type Answer, attack, checks, type Wire } from './index.ts'
 import { keepCookies, parseReceived } from './received-cookies.ts'
 import { startRedaction } from './redaction.ts'
+import { addressOf, parseTarget } from './target.ts'
+import { openWire } from './wire.ts'
 
 const json = (text: string) =>
   `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`
@@ -108,6 +110,15 @@ for (const { what, answer } of hostiles) {
     }
   })
 }
+
+test('a target is not out of reach where this machine stands still for a second while it connects', async (t) => {
+  const target = parseTarget(await listening(t, (socket) => socket.end(json('{}'))))
+  const wire = openWire(target, await addressOf(target), 10_000)
+  const answer = wire({ method: 'GET', path: '/', headers: [] })
+  // Nothing of ours runs meanwhile, and the timers come first afterwards.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000)
+  assert.equal((await answer).status, 200)
+})
 
 test('no host but this machine is attacked without the consent of its owner, whatever the caller says', async () => {
   const tools = { clock: handClock(), entropy: systemEntropy, signing: systemSigning }

@@ -25,6 +25,8 @@ export function openWire(target: Target, address: Address, patienceMilliseconds:
     hostname: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
     lookup: lookupFor(address),
+    // Of half a second, which is usual, a machine that is busy may need all for itself; then the wrong address is tried.
+    autoSelectFamilyAttemptTimeout: patienceMilliseconds / 2,
     agent: false as const,
     setHost: false,
     maxHeaderSize: longestHeaders,
