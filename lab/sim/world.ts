@@ -11,6 +11,13 @@ import type { VerifierProcess } from './verifier-process.ts'
 /** One end as it really was, for the judge. */
 export type Truth = { row: Row; lostAt: number }
 
+/** What a copy of the database lacks, since when, and who had learnt of it. */
+export type Loss = {
+  at: number
+  rows: readonly Row[]
+  witnesses: { process: Process; life: number }[]
+}
+
 export type World = {
   readonly core: Core
   readonly scene: Scene
@@ -35,7 +42,7 @@ export type World = {
   declaredAt: number
   losses: number
   /** When something was lost, and who knew of it. */
-  readonly lossList: { at: number; witnesses: { process: Process; life: number }[] }[]
+  readonly lossList: Loss[]
   links: number
   serial: number
 }
