@@ -18,9 +18,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
+import { launchProfile } from '../../../tools/chromium.ts'
 import { freePort } from '../../../tools/free-port.ts'
 import { packAll } from '../../../tools/pack.ts'
-import { begin } from '../testing/project.ts'
+import { type Forger, openForger } from '../../frameworks/forger.ts'
+import { begin, who } from '../testing/project.ts'
 import { walk } from './walk.ts'
 
 const run = promisify(execFile)
@@ -57,7 +59,7 @@ before(async () => {
 after(() => rmSync(folder, { recursive: true, force: true }))
 
 /** In a group of its own, which ends with the walk: Next.js starts processes of its own. */
-async function walkThrough(command: 'dev' | 'start'): Promise<void> {
+async function walkThrough(command: 'dev' | 'start', more = async (_: string) => {}): Promise<void> {
   const port = String(await freePort())
   const server = spawn(process.execPath, [next, command, '-p', port, '-H', '127.0.0.1'], {
     ...{ cwd: app, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
@@ -73,13 +75,39 @@ async function walkThrough(command: 'dev' | 'start'): Promise<void> {
       if (server.exitCode !== null) throw new Error(`next ${command} ended:\n${output}`)
       await Promise.race([once(server.stdout, 'data'), once(server, 'exit')])
     }
-    await walk({ origin: `http://localhost:${port}`, printed: () => output })
+    const origin = `http://localhost:${port}`
+    await walk({ origin, printed: () => output })
+    await more(origin)
   } finally {
     if (server.pid !== undefined && server.exitCode === null) {
       process.kill(-server.pid, 'SIGTERM')
       await once(server, 'exit')
     }
   }
+}
+
+/** By the action of the page and by a form that names none, with the person's own note before and after. */
+async function forgeAt({ context, forge }: Forger, origin: string): Promise<void> {
+  const page = await context.newPage()
+  await page.goto(`${origin}/sign-in`)
+  await page.fill('input[name=email]', who.email)
+  await page.fill('input[name=password]', who.password)
+  await page.click('form button.primary')
+  await page.waitForURL(`${origin}/account`)
+  await page.goto(origin)
+  await page.fill('[name=note]', 'toast')
+  await page.click('button')
+  await page.getByText('toast').waitFor()
+  const notes = async () => {
+    await page.goto(origin)
+    return page.locator('li').allTextContents()
+  }
+  const before = await notes()
+  assert.ok(before.includes('toast'))
+  const action = /name="(\$ACTION_ID_\w+)"/.exec(await (await page.request.get(origin)).text())?.[1] ?? ''
+  assert.notEqual(action, '')
+  await forge({ url: `${origin}/`, fields: { [action]: '', note: 'mallory' } })
+  assert.deepEqual(await notes(), before)
 }
 
 const own = (path: string) => readFileSync(join(import.meta.dirname, path), 'utf8')
@@ -110,13 +138,19 @@ test('the commands of the page bring everything that the application has and nee
   assert.deepEqual(installed.toSorted(), needed.toSorted())
 })
 
-test('next build opens nothing, and what it made lets in whom it should', async () => {
+test('next build opens nothing, and what it made lets in whom it should and is forged at by no page elsewhere', async () => {
   const building = () => run(process.execPath, [next, 'build'], { cwd: app, env })
   const { stdout, stderr } = await timed('next build', building)
   // A path that is not known at build time puts the whole project into what is deployed, the secrets too.
   assert.doesNotMatch(stdout + stderr, /warning/i)
   assert.equal(existsSync(join(app, 'data/counterfoil.db')), false)
-  await timed('next start, and the walk', () => walkThrough('start'))
+  const forger = await openForger(await launchProfile(join(folder, 'browser')))
+  try {
+    const work = () => walkThrough('start', (origin) => forgeAt(forger, origin))
+    await timed('next start, the walk, and forgeries in a browser', work)
+  } finally {
+    await forger.close()
+  }
 })
 
 test('next dev does the same', async () => {
