@@ -33,10 +33,12 @@ export function startFirstChecks(): FirstChecks {
   const child = fork(join(import.meta.dirname, 'first-checks-process.ts'))
   async function ask(order: Order): Promise<ReadonlyMap<string, number>> {
     child.send(order)
-    const [reply] = (await Promise.race([
-      once(child, 'message'),
-      once(child, 'exit').then(() => [{ error: 'the process is gone' }]),
-    ])) as [Reply]
+    const answered = new AbortController()
+    const { signal } = answered
+    const gone = once(child, 'exit', { signal }).then(() => [{ error: 'the process is gone' }])
+    const [reply] = (await Promise.race([once(child, 'message', { signal }), gone])) as [Reply]
+    // Whoever listens on would be one more with each round.
+    answered.abort()
     if ('error' in reply) throw new Error(`first checks: ${reply.error}`)
     return new Map(reply.rates)
   }
