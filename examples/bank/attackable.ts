@@ -14,6 +14,7 @@ export const bankDescription = {
     sign_in: 'POST /auth/sign-in {"email":"{name}","password":"{password}","carrier":"token"}',
     refresh: 'refresh_token',
     refresh_by: 'POST /oauth/token grant_type=refresh_token&refresh_token={refresh_token}',
+    proof: true,
   },
   who: '/auth/session',
   act: `POST /payments ${payment}`,

@@ -34,7 +34,7 @@ onEachEngine('counterfoil attack on our own server', (open) => {
     const home = await openHouse(open, { policy: {} })
     const { email, password } = await home.member()
     const target = await bankBehind(t, home)
-    const report = await attackTarget(target, {
+    const description = {
       origin: home.issuer,
       account: { name: email, password },
       cookie: { sign_in: 'POST /auth/sign-in {"email":"{name}","password":"{password}"}' },
@@ -42,13 +42,15 @@ onEachEngine('counterfoil attack on our own server', (open) => {
         sign_in: 'POST /auth/sign-in {"email":"{name}","password":"{password}","carrier":"token"}',
         refresh: 'refresh_token',
         refresh_by: 'POST /oauth/token grant_type=refresh_token&refresh_token={refresh_token}',
+        proof: true,
       },
       who: '/auth/session',
       act: 'POST /payments {"to":"bob","amount":1}',
       effect: { request: '/balance', member: 'balance' },
       sign_out: 'POST /auth/sign-out',
       redirect: 'POST /sign-in email={name}&password={password}&next={url}',
-    })
+    }
+    const report = await attackTarget(target, description, { clock: home.machine.clock })
     assert.deepEqual(verdicts(report, 'accepted'), [])
     assert.deepEqual(verdicts(report, 'skipped'), [
       'socket-cross-origin',
@@ -89,13 +91,12 @@ test('counterfoil attack finds every hole of an application from the textbook, a
     ...['session-in-address', 'user-enumeration'],
   ])
   assert.deepEqual(verdicts(report, 'skipped'), [
-    ...[
-      'cookie-disguised',
-      'socket-cross-origin',
-      'token-expired',
-      'token-other-audience',
-      'forged-plain-http',
-    ],
+    ...['cookie-disguised', 'socket-cross-origin', 'token-expired', 'token-other-audience'],
+    // It binds no token to a key.
+    ...['bound-as-bearer', 'bound-without-proof', 'proof-replayed', 'proof-other-method'],
+    ...['proof-other-address', 'proof-other-key', 'proof-other-token', 'proof-untimely'],
+    ...['proof-unsigned', 'proof-private-key', 'refresh-without-key'],
+    'forged-plain-http',
     // What a plain GET does already.
     'forged-method-override',
     ...['refresh-reuse', 'refresh-theft-unnoticed', 'refresh-race'],

@@ -7,13 +7,13 @@ import { cookieText } from './received-cookies.ts'
 import { filledRoute, mentions, ownBody } from './route.ts'
 import {
   askWho,
-  credentialOf,
   fillingOf,
   living,
   needRoute,
   ownEvidence,
   request,
   type Scene,
+  sendAs,
   showsAccount,
 } from './scene.ts'
 import { type Answer, type Header, headerOf, headersNamed } from './wire.ts'
@@ -94,7 +94,7 @@ const cachePersonal: Check = {
   async run(scene) {
     const carriers = (['cookie', 'token'] as const).filter((carrier) => scene.description[carrier] !== null)
     for (const carrier of carriers) {
-      const answer = await askWho(scene, credentialOf(await living(scene, carrier)))
+      const answer = await sendAs(scene, await living(scene, carrier), request(scene.who, []))
       if (!showsAccount(scene, answer)) return skipped(`the answer was ${answer.status}`)
       const given = directives(answer)
       const has = (name: string) => given.some((part) => part === name || part.startsWith(`${name}=`))
@@ -238,6 +238,10 @@ const errors: Check = {
       ...addresses.map((path) => ({ method: 'GET', path, headers: [] })),
       request(scene.who, [['Authorization', 'Bearer eyJhbGciOiJub25lIn0.e30.']]),
       request(scene.who, [['Authorization', 'Bearer a.b.c']]),
+      request(scene.who, [
+        ['Authorization', 'DPoP a.b.c'],
+        ['DPoP', 'a.b.c'],
+      ]),
       request(scene.who, [['Cookie', '%=%; =; session=%E0%A4%A']]),
     ]
     for (const sent of [...broken, ...oddities]) {

@@ -4,6 +4,7 @@ import { cookieChecks } from './cookie-checks.ts'
 import { endingChecks } from './ending-checks.ts'
 import { forgedChecks } from './forged-checks.ts'
 import { parsingChecks } from './parsing-checks.ts'
+import { proofChecks } from './proof-checks.ts'
 import { signInChecks } from './sign-in-checks.ts'
 import { tokenChecks } from './token-checks.ts'
 import { tokenUseChecks } from './token-use-checks.ts'
@@ -15,6 +16,7 @@ export const checks: readonly Check[] = [
   ...answerChecks,
   ...tokenChecks,
   ...tokenUseChecks,
+  ...proofChecks,
   ...forgedChecks,
   ...endingChecks,
   ...signInChecks,

@@ -45,6 +45,14 @@ test('an anti-forgery value and a token are shown by a route and a member as wel
   assert.equal(token?.other_audience, 'aaa.bbb.ccc')
 })
 
+test('whether a target takes proofs is said by true or false, and it takes none unless it says so', () => {
+  const proofOf = (proof: object) =>
+    parseDescription({ token: { sign_in: 'POST /login', ...proof } }).token?.proof
+  assert.deepEqual([proofOf({}), proofOf({ proof: false }), proofOf({ proof: true })], [false, false, true])
+  for (const proof of ['true', 1, null, {}])
+    assert.throws(() => proofOf({ proof }), /not understood at token\.proof/)
+})
+
 for (const effect of [
   '',
   'balance',

@@ -49,6 +49,8 @@ const schema = z.strictObject({
         .nullable()
         .default(null),
       keys: z.string().default('/.well-known/jwks.json'),
+      /** A sign-in with a DPoP proof binds the tokens to its key (RFC 9449). */
+      proof: z.boolean().default(false),
       expired: obtained,
       other_audience: obtained,
     })

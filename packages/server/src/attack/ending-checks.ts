@@ -1,6 +1,7 @@
 import { accepted, type Check, type Outcome, refused, skipped, unjudged } from './check.ts'
 import { memberOf } from './description.ts'
 import { flagOf, lacks } from './lacking.ts'
+import type { Holder } from './proof.ts'
 import { filledRoute } from './route.ts'
 import {
   credentialOf,
@@ -11,6 +12,7 @@ import {
   request,
   type Scene,
   type Session,
+  sendBeside,
   signIn,
   signOut,
 } from './scene.ts'
@@ -48,13 +50,13 @@ async function replayAfterSignOut(scene: Scene, carrier: 'cookie' | 'token'): Pr
 }
 
 /** A refresh by the description; `null` where it was refused. */
-async function refreshWith(scene: Scene, session: Session): Promise<Session | null> {
+export async function refreshWith(scene: Scene, session: Session): Promise<Session | null> {
   const route = needRoute(scene.description.token?.refresh_by, 'token.refresh_by')
   const token = scene.description.token
   // The refresh token speaks for itself; an access token beside it may be taken for another credential.
   const secrets = { access_token: session.access ?? '', refresh_token: session.refresh ?? '' }
   const filled = filledRoute(route, { ...fillingOf(scene), ...secrets })
-  const answer = await scene.send(request(filled, []))
+  const answer = await sendBeside(scene, { holder: session.holder, access: null }, request(filled, []))
   const access = token === null ? null : memberOf(answer.body, token.access)
   if (!isFine(answer) || access === null) return null
   const refresh = token?.refresh == null ? null : memberOf(answer.body, token.refresh)
@@ -63,9 +65,9 @@ async function refreshWith(scene: Scene, session: Session): Promise<Session | nu
 }
 
 /** A fresh sign-in that can refresh; proves it on another session first, so that this one is untouched. */
-async function refreshable(scene: Scene): Promise<Session> {
+export async function refreshable(scene: Scene, bound: { holder?: Holder } = {}): Promise<Session> {
   needRoute(scene.description.token?.refresh_by, 'token.refresh_by')
-  const session = await signIn(scene, { carrier: 'token' })
+  const session = await signIn(scene, { carrier: 'token', ...bound })
   if (session.refresh === null) throw unjudged(noRefresh(scene))
   return session
 }
@@ -76,7 +78,7 @@ function noRefresh({ description }: Scene): string {
   return `signing in brings no ${member}; name the member with token.refresh (${flagOf('token.refresh')})`
 }
 
-async function mustRefresh(scene: Scene, session: Session): Promise<Session> {
+export async function mustRefresh(scene: Scene, session: Session): Promise<Session> {
   const next = await refreshWith(scene, session)
   if (next === null || !(await isAlive(scene, next))) throw unjudged('the genuine refresh does not work')
   return next
@@ -101,6 +103,8 @@ const notRotated: Check = {
     const first = await refreshable(scene)
     const second = await mustRefresh(scene, first)
     if (isRotated(first, second)) return refused('each refresh brings a new refresh token')
+    // A copy without the key is another check's affair (RFC 9449 section 5).
+    if (first.holder !== null) return skipped('the refresh token is bound to a key; see refresh-without-key')
     return (await refreshWith(scene, first)) === null
       ? refused('the refresh token works once')
       : accepted('the refresh token that was used works again, and no other was given')

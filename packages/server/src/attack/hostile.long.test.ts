@@ -9,7 +9,7 @@ import { fuzz } from '../testing/fuzz.ts'
 import { account, description, holedApp } from '../testing/holed-app.ts'
 import { handClock } from '../testing/machine.ts'
 import { parseDescription } from './description.ts'
-import { type Answer, attack, checks, type Wire } from './index.ts'
+import { type Answer, attack, checks, type Sent, type Wire } from './index.ts'
 import { keepCookies, parseReceived } from './received-cookies.ts'
 import { startRedaction } from './redaction.ts'
 import { addressOf, parseTarget } from './target.ts'
@@ -185,36 +185,59 @@ test('a run past its bound of requests skips the rest and says so', async () => 
   assert.match(report.checks.at(-1)?.evidence ?? '', /bound of 60 requests/)
 })
 
+/** What shows who sent it: token, proof, cookie. */
+const shownBy = ({ headers }: Sent): string[] =>
+  headers
+    .filter(([name]) => /^(?:authorization|dpop|cookie)$/i.test(name))
+    .map(([, value]) => value.replace(/^(?:Bearer|DPoP) |^[^=. ]+=/, ''))
+    .filter((secret) => secret.length > 20)
+
 test('a target that breaks at random is judged or skipped, and no secret of it is reported', async (t) => {
+  const names = fc.constantFrom('Set-Cookie', 'Location', 'Cache-Control', 'DPoP-Nonce', 'X')
+  const repeated = fc.constantFrom('{sent}', '/{sent}', 'https://{sent}.example/')
   const odd = fc.record({
     status: fc.constantFrom(0, 100, 200, 204, 301, 303, 400, 401, 403, 500, 999),
-    headers: fc.array(
-      fc.tuple(fc.constantFrom('Set-Cookie', 'Location', 'Cache-Control', 'X'), fc.string()),
-      { maxLength: 4 },
+    headers: fc.array(fc.tuple(names, fc.oneof(fc.string(), repeated)), { maxLength: 4 }),
+    body: fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.constant(`at f (/srv/app.js:1:1) ${account.password}`),
+      fc.constant('{"tokens":{"access":"{sent}","refresh":"{sent}"},"email":"ada@app.example"}'),
+      fc.constant('at f (/srv/{sent}:1:1)'),
     ),
-    body: fc.oneof(fc.string(), fc.json(), fc.constant(`at f (/srv/app.js:1:1) ${account.password}`)),
   })
   const inputs = fc.record({
     odds: fc.array(odd, { minLength: 1, maxLength: 20 }),
     every: fc.integer({ min: 1, max: 60 }),
+    isBoundAlways: fc.boolean(),
   })
-  await fuzz(t, { inputs, runs: 40 }, async ({ odds, every }) => {
+  await fuzz(t, { inputs, runs: 40 }, async ({ odds, every, isBoundAlways }) => {
     const clock = handClock()
     const tools = { clock, entropy: systemEntropy, signing: systemSigning }
     const sound = holedApp({
-      open: new Set(['token-kind-access', 'error-leak']),
+      open: new Set(['token-kind-access', 'error-leak', 'proof-private-key']),
       now: clock.now,
       fetchKeys: async () => '',
+      isBoundAlways,
     })
     const secrets = new Set([account.password])
     let count = 0
     const wire: Wire = async (sent) => {
       count += 1
       const at = odds[count % odds.length]
-      if (count > 8 && count % every === 0 && at !== undefined) return at
+      const shown = shownBy(sent)
+      for (const secret of shown) secrets.add(secret)
+      if (count > 8 && count % every === 0 && at !== undefined) {
+        const repeating = (text: string) =>
+          text.replaceAll('{sent}', shown[count % shown.length] ?? 'nothing')
+        const headers = at.headers.map(([name, value]) => [name, repeating(value)] as const)
+        return { ...at, headers, body: repeating(at.body) }
+      }
       const answer = await sound(sent)
-      for (const [, value] of answer.headers.filter(([name]) => name === 'Set-Cookie'))
-        secrets.add(/=([^;]{20,})/.exec(value)?.[1] ?? account.password)
+      for (const [name, value] of answer.headers) {
+        if (name === 'Set-Cookie') secrets.add(/=([^;]{20,})/.exec(value)?.[1] ?? account.password)
+        if (name === 'DPoP-Nonce') secrets.add(value)
+      }
       return answer
     }
     const run = attack({ target: 'https://app.example', described: null, tools, wire })
@@ -227,6 +250,27 @@ test('a target that breaks at random is judged or skipped, and no secret of it i
     const text = JSON.stringify(report)
     for (const secret of secrets) assert.equal(text.includes(secret), false)
   })
+})
+
+test('a target that shows in its errors what proofs are made with has it reported without', async () => {
+  const clock = handClock()
+  const tools = { clock, entropy: systemEntropy, signing: systemSigning }
+  const app = holedApp({ open: new Set(), now: clock.now, fetchKeys: async () => '', isBoundAlways: true })
+  const secrets = new Set<string>()
+  let last = ''
+  const wire: Wire = async (sent) => {
+    for (const secret of shownBy(sent)) secrets.add(secret)
+    const answer = await app(sent)
+    last = answer.headers.find(([name]) => name === 'DPoP-Nonce')?.[1] ?? last
+    secrets.add(last || account.password)
+    return sent.body === 'null' ? { ...answer, body: `at f (/srv/${last}/app.js:1:1)` } : answer
+  }
+  const report = await attack({ target: 'https://app.example', described: null, tools, wire })
+  const leak = report.checks.find(({ id }) => id === 'error-leak')
+  assert.deepEqual([leak?.verdict, leak?.evidence.includes('/srv/[redacted]/app.js')], ['accepted', true])
+  assert.ok([...secrets].some((secret) => secret.startsWith('eyJ')))
+  const text = JSON.stringify(report)
+  for (const secret of secrets) assert.equal(text.includes(secret), false)
 })
 
 test('what no target should set is read without a fault, and quickly', async (t) => {

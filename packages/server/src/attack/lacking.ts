@@ -7,6 +7,7 @@ const flags = {
   'token.refresh': '--refresh-member',
   'token.refresh_by': '--refresh',
   'token.keys': '--keys',
+  'token.proof': '--proof',
   'token.expired': '--expired',
   'token.other_audience': '--other-audience',
   who: '--who',

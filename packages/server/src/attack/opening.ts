@@ -6,15 +6,18 @@ import {
   parseDescription,
   wellKnownPath,
 } from './description.ts'
+import { flagOf } from './lacking.ts'
+import { newHolder } from './proof.ts'
 import { cookieText, type ReceivedCookie } from './received-cookies.ts'
 import { startRedaction } from './redaction.ts'
 import {
   askWho,
   type Carrier,
-  credentialOf,
   isSignedIn,
+  request,
   type Scene,
   type Session,
+  sendAs,
   type Tools,
   trySignIn,
 } from './scene.ts'
@@ -81,6 +84,7 @@ export async function openScene(given: {
     origin: description.origin ?? target.url.origin,
     mark: null,
     cookieNames: [],
+    isBoundAlways: false,
     shared: new Map(),
   }
   const carriers = (['cookie', 'token'] as const).filter((carrier) => description[carrier] !== null)
@@ -88,9 +92,7 @@ export async function openScene(given: {
   const sessions: Session[] = []
   const shown: Answer[] = []
   for (const carrier of carriers) {
-    const session = await trySignIn(base, { carrier })
-    const answer = await askWho(base, credentialOf(session))
-    if (!brought(session, answer)) throw new Error(failure(carrier, session, answer))
+    const { session, answer } = await enter(base, carrier)
     sessions.push(session)
     shown.push(answer)
   }
@@ -101,7 +103,8 @@ export async function openScene(given: {
       'The route who answers somebody who is signed in and a stranger alike; it has to show the account name, or refuse strangers. (Or the sign-in fails.)',
     )
   }
-  const scene = { ...base, mark: tells ? name : null }
+  const isBoundAlways = sessions.some(({ holder }) => holder !== null)
+  const scene = { ...base, mark: tells ? name : null, isBoundAlways }
   for (const session of sessions) scene.shared.set(session.carrier, session)
   const byCookie = sessions.find(({ carrier }) => carrier === 'cookie')
   if (byCookie === undefined) return scene
@@ -110,12 +113,34 @@ export async function openScene(given: {
   return { ...scene, cookieNames }
 }
 
+/** Plainly, and where that brings nothing with a proof: some hand out bound tokens alone. */
+async function enter(scene: Scene, carrier: Carrier): Promise<{ session: Session; answer: Answer }> {
+  const isProvable = carrier === 'token' && scene.description.token?.proof === true
+  const holders = isProvable ? [null, await newHolder(scene)] : [null]
+  let fault = ''
+  for (const holder of holders) {
+    const session = await trySignIn(scene, holder === null ? { carrier } : { carrier, holder })
+    const answer = await sendAs(scene, session, request(scene.who, []))
+    if (brought(session, answer)) return { session, answer }
+    fault = failure(session, answer)
+    if (wantsProof(session.answer) && carrier === 'token' && !isProvable) {
+      fault += ` It seems to want a proof: token.proof (${flagOf('token.proof')}).`
+    }
+  }
+  throw new Error(fault)
+}
+
+/** As RFC 9449 sections 5, 7.1 and 8 have it. */
+const wantsProof = (answer: Answer) =>
+  headerOf(answer, 'dpop-nonce') !== null || /invalid_dpop_proof|use_dpop_nonce/.test(answer.body)
+
 const brought = ({ carrier, jar, access }: Session, answer: Answer) =>
   isFine(answer) && (carrier === 'token' ? access !== null : jar.size > 0)
 
-function failure(carrier: Carrier, { answer, jar, access }: Session, who: Answer): string {
+function failure({ carrier, answer, jar, access, holder }: Session, who: Answer): string {
   const got = carrier === 'token' ? (access === null ? 'no access token' : 'a token') : `${jar.size} cookies`
-  return `The sign-in by ${carrier} fails: it was answered ${answer.status} with ${got}, and then who with ${who.status}. Look at account, ${carrier}.sign_in and who.`
+  const how = holder === null ? carrier : `${carrier} with a proof`
+  return `The sign-in by ${how} fails: it was answered ${answer.status} with ${got}, and then who with ${who.status}. Look at account, ${carrier}.sign_in and who.`
 }
 
 /** Without which nobody is signed in; where any of several will do, those that do so alone. */

@@ -1,17 +1,28 @@
 import { accepted, type Check, refused, skipped } from './check.ts'
 import { lacks } from './lacking.ts'
 import { cookieText } from './received-cookies.ts'
-import { isAlive, isSignedIn, living, noCookie, type Scene } from './scene.ts'
+import {
+  credentialOf,
+  isAlive,
+  living,
+  noCookie,
+  request,
+  type Scene,
+  type Session,
+  sendBeside,
+  showsAccount,
+} from './scene.ts'
 import type { Header } from './wire.ts'
 
 type Disguise = { what: string; headers: Header[] }
 
 /** The first that is signed in; where none is, the plain credential must be. */
-async function tryAll(scene: Scene, carrier: 'cookie' | 'token', disguises: readonly Disguise[]) {
+async function tryAll(scene: Scene, session: Session, disguises: readonly Disguise[]) {
   for (const { what, headers } of disguises) {
-    if (await isSignedIn(scene, headers)) return accepted(`${what}: signed in`)
+    const answer = await sendBeside(scene, session, request(scene.who, headers))
+    if (showsAccount(scene, answer)) return accepted(`${what}: signed in`)
   }
-  if (!(await isAlive(scene, await living(scene, carrier))))
+  if (!(await isAlive(scene, await living(scene, session.carrier))))
     return skipped('the plain credential is refused as well')
   return refused(`${disguises.length} refused; the plain credential is signed in`)
 }
@@ -27,12 +38,12 @@ const twoCookies: Check = {
   severity: 'low',
   remedy: 'Treat two session cookies as none, and give the cookie a name that begins with __Host-.',
   async run(scene) {
-    const { jar } = await living(scene, 'cookie')
+    const session = await living(scene, 'cookie')
     const [name] = scene.cookieNames
     if (name === undefined) return skipped(noCookie(scene))
-    const good = cookieText(jar)
+    const good = cookieText(session.jar)
     const other = `${name}=${scene.tools.entropy.id()}`
-    const outcome = await tryAll(scene, 'cookie', [
+    const outcome = await tryAll(scene, session, [
       { what: 'the planted one last', headers: [cookieOf(`${good}; ${other}`)] },
       { what: 'the planted one first', headers: [cookieOf(`${other}; ${good}`)] },
       { what: 'in two headers', headers: [cookieOf(good), cookieOf(other)] },
@@ -51,7 +62,8 @@ const bentName: Check = {
   remedy:
     'Compare cookie names byte for byte: no case folding, no decoding, no trimming beyond blanks and tabs.',
   async run(scene) {
-    const { jar } = await living(scene, 'cookie')
+    const session = await living(scene, 'cookie')
+    const { jar } = session
     const [name = ''] = scene.cookieNames
     if (!/^__(?:Host|Secure)-/i.test(name))
       return skipped('the name has no prefix that a disguise could get around; see cookie-prefix')
@@ -75,7 +87,7 @@ const bentName: Check = {
       }
     })
     const nameless = { what: 'as the value of a nameless one', headers: [cookieOf(`=${name}=${value}`)] }
-    return tryAll(scene, 'cookie', [...disguises, nameless])
+    return tryAll(scene, session, [...disguises, nameless])
   },
 }
 
@@ -86,10 +98,11 @@ const twoAuthorizations: Check = {
   severity: 'low',
   remedy: 'Answer 400 to a request with more than one Authorization header.',
   async run(scene) {
-    const { access } = await living(scene, 'token')
-    const good: Header = ['Authorization', `Bearer ${access}`]
-    const bad: Header = ['Authorization', `Bearer ${scene.tools.entropy.id()}`]
-    return tryAll(scene, 'token', [
+    const session = await living(scene, 'token')
+    const [good] = credentialOf(session)
+    const [bad] = credentialOf({ ...session, access: scene.tools.entropy.id() })
+    if (good === undefined || bad === undefined) return skipped('there is no token to show')
+    return tryAll(scene, session, [
       { what: 'the bad one last', headers: [good, bad] },
       { what: 'the bad one first', headers: [bad, good] },
       { what: 'joined by a comma', headers: [['Authorization', `${good[1]}, ${bad[1]}`]] },
@@ -110,11 +123,12 @@ const fallBack: Check = {
       return skipped(lacks(description.cookie === null ? 'cookie.sign_in' : 'token.sign_in'))
     // A route that reads no token cannot fall back from one.
     await living(scene, 'token')
-    const { jar } = await living(scene, 'cookie')
-    return tryAll(scene, 'cookie', [
+    const session = await living(scene, 'cookie')
+    const bad: Header = ['Authorization', `Bearer ${scene.tools.entropy.id()}`]
+    return tryAll(scene, session, [
       {
         what: 'a bad token beside a good cookie',
-        headers: [['Authorization', `Bearer ${scene.tools.entropy.id()}`], cookieOf(cookieText(jar))],
+        headers: [bad, cookieOf(cookieText(session.jar))],
       },
     ])
   },

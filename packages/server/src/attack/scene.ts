@@ -3,6 +3,7 @@ import { unjudged } from './check.ts'
 import { type Description, memberOf } from './description.ts'
 import type { KeyHost } from './key-host.ts'
 import { type Describable, lacks } from './lacking.ts'
+import { type Holder, newHolder, sendProven } from './proof.ts'
 import { cookieText, keepCookies, type ReceivedCookie, receivedCookies } from './received-cookies.ts'
 import type { Redaction } from './redaction.ts'
 import { type Body, type Filling, filledRoute, mentions, ownBody, type Route } from './route.ts'
@@ -18,6 +19,8 @@ export type Session = {
   set: readonly ReceivedCookie[]
   access: string | null
   refresh: string | null
+  /** Whose key the tokens are bound to; `null`: nobody's. */
+  holder: Holder | null
   answer: Answer
 }
 
@@ -41,6 +44,8 @@ export type Scene = {
   readonly mark: string | null
   /** The cookies without which nobody is signed in. */
   readonly cookieNames: readonly string[]
+  /** Whether no token is handed out without a proof. */
+  readonly isBoundAlways: boolean
   readonly shared: Map<string, unknown>
   send: Wire
 }
@@ -59,9 +64,25 @@ export function request(route: Route, headers: readonly Header[], body: Body = o
   }
 }
 
-export function credentialOf({ carrier, jar, access }: Session): Header[] {
-  if (carrier === 'token') return [['Authorization', `Bearer ${access}`]]
+/** A bound token needs a proof beside it, which differs with each request: `sendAs`. */
+export function credentialOf({ carrier, jar, access, holder }: Session): Header[] {
+  if (carrier === 'token') return [['Authorization', `${holder === null ? 'Bearer' : 'DPoP'} ${access}`]]
   return jar.size === 0 ? [] : [['Cookie', cookieText(jar)]]
+}
+
+/** Sends it with all that the session has to show. */
+export function sendAs(scene: Scene, session: Session, sent: Sent): Promise<Answer> {
+  const headers = [...credentialOf(session), ...sent.headers]
+  return sendBeside(scene, session, { ...sent, headers })
+}
+
+/** The credential is the caller's affair; where the session is bound, the proof is added. */
+export async function sendBeside(
+  scene: Scene,
+  { holder, access: token }: Pick<Session, 'holder' | 'access'>,
+  sent: Sent,
+): Promise<Answer> {
+  return holder === null ? scene.send(sent) : (await sendProven(scene, sent, { holder, token })).answer
 }
 
 /** Whether whoever sends these headers is taken for the test account. */
@@ -82,7 +103,7 @@ export async function genuine(scene: Scene, given: { route: Route; session: Sess
   const { route, session } = given
   const filled = filledRoute(route, await fillingFor(scene, { route, session }))
   const evidence = session.carrier === 'cookie' ? ownEvidence(scene.origin) : []
-  const answer = await scene.send(request(filled, [...evidence, ...credentialOf(session)]))
+  const answer = await sendAs(scene, session, request(filled, evidence))
   if (session.carrier === 'cookie') keep(scene, session.jar, receivedCookies(answer))
   return answer
 }
@@ -145,6 +166,8 @@ export type SignIn = {
   /** Instead of the password, and how the body is spelled. */
   fill?: Filling
   body?: (route: Route) => Body
+  /** Whose key the tokens are to be bound to, where that is not as usual. */
+  holder?: Holder
 }
 
 /** Sends the sign-in and takes what comes; nobody need be signed in after it. */
@@ -157,26 +180,34 @@ export async function trySignIn(scene: Scene, given: SignIn): Promise<Session> {
   const filled = filledRoute(route, { ...fillingOf(scene), csrf, ...given.fill })
   const evidence = given.evidence ?? ownEvidence(scene.origin)
   const cookies: Header[] = jar.size === 0 ? [] : [['Cookie', cookieText(jar)]]
-  const answer = await scene.send(request(filled, [...evidence, ...cookies], body(filled)))
+  const sent = request(filled, [...evidence, ...cookies], body(filled))
+  const holder = await holderFor(scene, given)
+  const answer = await sendBeside(scene, { holder, access: null }, sent)
   const set = receivedCookies(answer)
   keep(scene, jar, set)
   const access = description.token === null ? null : memberOf(answer.body, description.token.access)
   const refresh = description.token?.refresh == null ? null : memberOf(answer.body, description.token.refresh)
   for (const token of [access, refresh]) scene.redaction.hide(token)
-  return { carrier, jar, set, access, refresh, answer }
+  return { carrier, jar, set, access, refresh, holder, answer }
+}
+
+async function holderFor(scene: Scene, { carrier, holder }: SignIn): Promise<Holder | null> {
+  if (holder !== undefined) return holder
+  return carrier === 'token' && scene.isBoundAlways ? newHolder(scene) : null
 }
 
 export async function signIn(scene: Scene, given: SignIn): Promise<Session> {
   const session = await trySignIn(scene, given)
   if (await isAlive(scene, session)) return session
   const { status } = session.answer
-  throw unjudged(`signing in by ${given.carrier} was answered ${status}, and nobody was signed in after it`)
+  const how = session.holder === null ? given.carrier : `${given.carrier} with a proof`
+  throw unjudged(`signing in by ${how} was answered ${status}, and nobody was signed in after it`)
 }
 
 export async function isAlive(scene: Scene, session: Session): Promise<boolean> {
   if (session.carrier === 'token' && session.access === null) return false
-  const headers = credentialOf(session)
-  return headers.length > 0 && (await isSignedIn(scene, headers))
+  if (session.carrier === 'cookie' && session.jar.size === 0) return false
+  return showsAccount(scene, await sendAs(scene, session, request(scene.who, [])))
 }
 
 /** A session that lives; the one from before where it still does. */

@@ -11,9 +11,8 @@ import {
   spellingsOf,
 } from './jwt.ts'
 import { flagOf, lacks } from './lacking.ts'
-import { cookieText } from './received-cookies.ts'
-import { isSignedIn, living, type Scene, type Session } from './scene.ts'
-import type { Answer, Header } from './wire.ts'
+import { isAlive, living, type Scene, type Session } from './scene.ts'
+import type { Answer } from './wire.ts'
 
 const keyRemedy =
   'Choose key and algorithm yourself: one key has exactly one algorithm, and nothing in the token decides either (RFC 8725 section 3.1).'
@@ -22,7 +21,8 @@ const noKeys = `there is no public key at token.keys (${flagOf('token.keys')})`
 
 type Forged = { what: string; token: string }
 
-export type Carried = { session: Session; jwt: Jwt; show: (token: string) => Header[] }
+/** `showing`: the same session with another token in its place. */
+export type Carried = { session: Session; jwt: Jwt; showing: (token: string) => Session }
 
 /** The access token; where there are no tokens, a session cookie that is one. */
 export async function genuineToken(scene: Scene): Promise<Carried> {
@@ -30,25 +30,32 @@ export async function genuineToken(scene: Scene): Promise<Carried> {
     const session = await living(scene, 'token')
     const jwt = readJwt(session.access)
     if (jwt === null) throw unjudged('the access token is opaque')
-    return { session, jwt, show: (token) => [['Authorization', `Bearer ${token}`]] }
+    const isBound = ({ claims }: Jwt) => claims.cnf !== undefined
+    return {
+      ...{ session, jwt },
+      showing(access) {
+        const other = readJwt(access)
+        // What is bound to nobody would be refused as bound.
+        const isPlain = isBound(jwt) && other !== null && !isBound(other)
+        return { ...session, access, holder: isPlain ? null : session.holder }
+      },
+    }
   }
   const session = await living(scene, 'cookie')
   for (const name of scene.cookieNames) {
     const jwt = readJwt(session.jar.get(name) ?? null)
-    const show = (token: string): Header[] => [
-      ['Cookie', cookieText(new Map([...session.jar, [name, token]]))],
-    ]
-    if (jwt !== null) return { session, jwt, show }
+    const showing = (token: string) => ({ ...session, jar: new Map([...session.jar, [name, token]]) })
+    if (jwt !== null) return { session, jwt, showing }
   }
   throw unjudged(`${lacks('token.sign_in')}, and the session cookie is no token`)
 }
 
 /** Shows each; where none is believed the genuine token must be, or nothing is proven. */
 export async function showAll(scene: Scene, forged: readonly Forged[]): Promise<Outcome> {
-  const { session, show } = await genuineToken(scene)
+  const { session, showing } = await genuineToken(scene)
   for (const { what, token } of forged) {
     scene.redaction.hide(token)
-    if (await isSignedIn(scene, show(token))) return accepted(`${what}: signed in`)
+    if (await isAlive(scene, showing(token))) return accepted(`${what}: signed in`)
   }
   await living(scene, session.carrier)
   return refused(`${forged.length} refused; the genuine token is signed in`)

@@ -18,6 +18,7 @@ export type AttackFlags = {
   refresh?: string
   tokenSignOut?: string
   keys?: string
+  proof?: boolean
   expired?: string
   otherAudience?: string
   who?: string
@@ -79,9 +80,9 @@ async function tokenOf(flag: string | undefined): Promise<string | undefined> {
 async function overridesOf(flags: AttackFlags): Promise<Record<string, unknown>> {
   const password =
     flags.passwordFile === undefined ? undefined : (await readText(flags.passwordFile)).replace(/\r?\n$/, '')
-  const { origin, who, act, effect, redirect, socket, csrf, keys } = flags
+  const { origin, who, act, effect, redirect, socket, csrf, keys, proof } = flags
   const token = {
-    ...{ sign_in: flags.tokenSignIn, access: flags.accessMember, keys },
+    ...{ sign_in: flags.tokenSignIn, access: flags.accessMember, keys, proof },
     ...{ refresh_by: flags.refresh, refresh: flags.refreshMember, sign_out: flags.tokenSignOut },
     expired: await tokenOf(flags.expired),
     other_audience: await tokenOf(flags.otherAudience),

@@ -181,6 +181,7 @@ function addAttack(program: Command): void {
     .option('--refresh-member <member>', 'what holds the refresh token (refresh_token)')
     .option('--token-sign-out <route>', "how a token is signed out, if not as below; 'forget': not at all")
     .option('--keys <path>', 'the public keys (/.well-known/jwks.json)')
+    .option('--proof', 'a token sign-in with a DPoP proof hands out tokens bound to its key')
     .option('--expired <token>', "an expired token: a file, or what answers with one: 'GET /expired token'")
     .option('--other-audience <token>', 'the same of a token that was made for another service')
     .option('--who <route>', "what tells who is signed in: 'GET /me'")

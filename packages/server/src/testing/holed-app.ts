@@ -1,5 +1,6 @@
 import { type Answer, checks, type Sent, type Wire, wellKnownPath } from '../attack/index.ts'
 import { comesFrom, fieldsIn, headerIn } from './holed-guard.ts'
+import { holedProofs } from './holed-proofs.ts'
 import { holedSessions } from './holed-sessions.ts'
 import { holedTokens } from './holed-tokens.ts'
 
@@ -18,6 +19,7 @@ export const description = {
     refresh: 'tokens.refresh',
     refresh_by: 'POST /refresh {"token":"{refresh_token}"}',
     keys: '/keys',
+    proof: true,
     expired: { request: 'GET /odd/expired', member: 'token' },
     other_audience: { request: 'GET /odd/audience', member: 'token' },
   },
@@ -31,17 +33,20 @@ export const description = {
 
 /**
  * An application in this process with the given holes, and no others. `fetchKeys`: how it would fetch foreign keys.
- * `isDescribed`: whether it says itself how it is to be attacked.
+ * `isDescribed`: whether it says itself how it is to be attacked. `isBoundAlways`: whether it hands out no token without a
+ * proof, and no proof counts without a nonce.
  */
 export function holedApp(given: {
   open: ReadonlySet<string>
   now: () => number
   fetchKeys: (url: string) => Promise<string>
   isDescribed?: boolean
+  isBoundAlways?: boolean
 }): Wire {
-  const { open, now, isDescribed = true } = given
+  const { open, now, isDescribed = true, isBoundAlways = false } = given
   const tokens = holedTokens({ holes: open, now, fetchKeys: given.fetchKeys })
-  const sessions = holedSessions({ open, now, tokens })
+  const proofs = holedProofs({ open, now, isStrict: isBoundAlways })
+  const sessions = holedSessions({ open, now, tokens, proofs })
   let balance = 1_000
 
   const answer = (status: number, body: object | string, headers: Record<string, string> = {}): Answer => {
@@ -89,8 +94,12 @@ export function holedApp(given: {
     if (!isKnown && open.has('user-enumeration')) return answer(401, { error: 'unknown' })
     if (!isKnown || !isRight) return answer(401, { error: 'wrong' })
     const keeps = open.has('cache-credential') ? {} : { 'Cache-Control': 'no-store' }
+    const isProven = headerIn(sent, 'dpop') !== null
+    const key = isProven ? proofs.keyOf(sent) : null
+    if (fields.carrier === 'token' && key === null && (isProven || isBoundAlways))
+      return answer(400, { error: isProven ? 'use_dpop_nonce' : 'invalid_dpop_proof' })
     const { cookie, body } =
-      fields.carrier === 'token' ? { cookie: null, body: sessions.byToken() } : sessions.byCookie(sent)
+      fields.carrier === 'token' ? { cookie: null, body: sessions.byToken(key) } : sessions.byCookie(sent)
     const made = answer(200, body, cookie === null ? {} : { 'Set-Cookie': cookie })
     return {
       ...made,
@@ -121,7 +130,7 @@ export function holedApp(given: {
     if (path === '/pay') return pay(sent, url)
     if (path === '/login' && sent.method === 'POST') return signIn(sent)
     if (path === '/logout') return signOut(sent, url)
-    if (path === '/refresh') return sessions.refresh(await bodyToken(sent)) ?? answer(401, {})
+    if (path === '/refresh') return sessions.refresh(await bodyToken(sent), sent) ?? answer(401, {})
     if (path === '/odd/expired')
       return answer(200, { token: tokens.issue({ ...sessions.claims(), exp: now() - 600 }) })
     if (path === '/odd/audience')
@@ -149,7 +158,9 @@ export function holedApp(given: {
 
   return async (sent) => {
     try {
-      return await respond(sent)
+      const given = await respond(sent)
+      if (headerIn(sent, 'dpop') === null) return given
+      return { ...given, headers: [...given.headers, ['DPoP-Nonce', proofs.nonce()]] }
     } catch (error) {
       return answer(
         400,
