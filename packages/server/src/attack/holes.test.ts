@@ -102,6 +102,24 @@ test('of bound tokens that the description does not tell of nothing is judged, a
   )
 })
 
+test('a token that is bound to a key of others is not taken for refused because it is expired or for another service', async () => {
+  const part = (content: object) => Buffer.from(JSON.stringify(content)).toString('base64url')
+  const foreign = (claims: object) =>
+    `${part({ alg: 'ES256' })}.${part({ ...claims, cnf: { jkt: 'theirs' } })}.c2ln`
+  const token = {
+    ...description.token,
+    expired: foreign({ exp: 1 }),
+    other_audience: foreign({ aud: 'other' }),
+  }
+  for (const kind of [{}, { isBoundAlways: true }]) {
+    const report = await reportOn(new Set(), kind, { described: { ...description, token } })
+    for (const { id, verdict, evidence } of judgedOf(report, ['token-expired', 'token-other-audience'])) {
+      assert.equal(verdict, 'skipped', id)
+      assert.match(evidence, /bound to a key that is not ours/, id)
+    }
+  }
+})
+
 test('a proof is asked for again once where the target wants a nonce that it never takes', async () => {
   let asked = 0
   const stubborn = (sent: Sent): Sent => {

@@ -7,6 +7,8 @@ import { type Answer, headerOf, type Sent, type Wire } from './wire.ts'
 /** Who holds the key that a token is bound to (DPoP, RFC 9449): made for one sign-in, and kept no longer than the run. */
 export type Holder = {
   readonly jwk: Part
+  /** As RFC 7638 has it, and `cnf.jkt` of a token. */
+  readonly thumbprint: string
   readonly privateJwk: Part
   readonly sign: (input: string) => string
 }
@@ -32,12 +34,13 @@ type Prover = {
 
 export async function newHolder({ tools, redaction }: Prover): Promise<Holder> {
   const { publicJwk, privateJwk } = await tools.signing.generate('ES256')
-  const { kty, crv, x, y } = publicJwk
+  const { kty, crv, x, y, kid = '' } = publicJwk
   const whole = JSON.parse(privateJwk) as Part
   redaction.hide(String(whole.d))
   const sign = tools.signing.load(privateJwk, 'ES256')
   return {
     jwk: { kty, crv, x, y },
+    thumbprint: kid,
     privateJwk: { kty, crv, x, y, d: whole.d },
     sign: (input) => Buffer.from(sign(input)).toString('base64url'),
   }

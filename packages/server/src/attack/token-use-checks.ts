@@ -1,8 +1,8 @@
 import { accepted, type Check, refused, skipped, unjudged } from './check.ts'
-import { memberOf, type Obtained } from './description.ts'
+import { isObject, memberOf, type Obtained } from './description.ts'
 import { readJwt } from './jwt.ts'
 import { lacks } from './lacking.ts'
-import { genuine, living, type Scene } from './scene.ts'
+import { genuine, living, type Scene, type Session } from './scene.ts'
 import { genuineToken, showAll } from './token-checks.ts'
 
 const longestLifeSeconds = 43_200
@@ -25,8 +25,16 @@ const immortal: Check = {
 
 /** A genuine token that nobody should believe here, given as it is or got by a request. */
 async function obtained(scene: Scene, given: Obtained): Promise<string> {
-  if (typeof given === 'string') return given
-  const answer = await genuine(scene, { route: given.request, session: await living(scene, 'token') })
+  const session = await living(scene, 'token')
+  const token = typeof given === 'string' ? given : await requested(scene, given, session)
+  const bound = readJwt(token)?.claims.cnf
+  if (isObject(bound) && bound.jkt !== session.holder?.thumbprint)
+    throw unjudged('the token is bound to a key that is not ours, so its refusal proves nothing')
+  return token
+}
+
+async function requested(scene: Scene, given: Exclude<Obtained, string>, session: Session): Promise<string> {
+  const answer = await genuine(scene, { route: given.request, session })
   const token = memberOf(answer.body, given.member)
   if (token === null) throw unjudged(`the token could not be got: ${answer.status}`)
   return token
