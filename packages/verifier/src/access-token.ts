@@ -74,7 +74,7 @@ export function checkAccessToken(token: string, expected: ExpectedToken): Access
   const unproven = parseAccessToken(token)
   const key = expected.keys.get(unproven.kid) ?? invalid('kid is unknown')
   if (checkSignature(key, unproven.jws) !== true) invalid('signature or alg is wrong')
-  return judgeClaims(unproven.jws, expected)
+  return judgeAccessToken(unproven, expected)
 }
 
 /** The first part of `checkAccessToken`: who looks for the key by `kid` knows which one was asked for. */
@@ -91,15 +91,16 @@ export function parseAccessToken(token: string): UnprovenToken {
 
 /** The rest of it, wherever signatures are checked: `key` is the one that `kid` names in the issuer's set. */
 export function proveAccessToken(
-  { jws }: UnprovenToken,
+  unproven: UnprovenToken,
   expected: ExpectedClaims & { readonly key: VerificationKey },
 ): Soon<AccessTokenClaims> {
-  return soon(checkSignature(expected.key, jws), (isGenuine) =>
-    isGenuine === true ? judgeClaims(jws, expected) : invalid('signature or alg is wrong'),
+  return soon(checkSignature(expected.key, unproven.jws), (isGenuine) =>
+    isGenuine === true ? judgeAccessToken(unproven, expected) : invalid('signature or alg is wrong'),
   )
 }
 
-function judgeClaims(jws: Jws, expected: ExpectedClaims): AccessTokenClaims {
+/** What a token says, once its signature was found good by who asks. */
+export function judgeAccessToken({ jws }: UnprovenToken, expected: ExpectedClaims): AccessTokenClaims {
   const { now, skewSeconds = 0 } = expected
   // Every comparison with NaN is false, and so would let an expired token pass.
   if (!Number.isSafeInteger(now) || !Number.isSafeInteger(skewSeconds) || skewSeconds < 0) {

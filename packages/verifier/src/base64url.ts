@@ -31,15 +31,24 @@ export function encodeByHand(bytes: Uint8Array): string {
  * alphabet, unused trailing bits zero. A second spelling of one token would get past whatever remembers the first.
  */
 export function decodeBase64url(text: string): Uint8Array | null {
-  const bytes = decodeUnwrapped(text)
-  // What we hand out is of one kind everywhere.
-  return bytes && new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const bytes = decodeBriefly(text)
+  return bytes && Uint8Array.from(bytes)
 }
 
-/** The same bytes as whatever kind the platform reads them into, such as Buffer: for ourselves, a token's first check gains a hundredth. */
-export function decodeUnwrapped(text: string): Uint8Array | null {
-  return native === undefined ? decodeByHand(text) : decodeNatively(text, native)
+/**
+ * The same bytes, of whatever kind, in a place that the next call writes over: for who is done with them before, and neither
+ * waits nor hands them on. A token's first check is a fiftieth cheaper for it.
+ */
+export function decodeBriefly(text: string): Uint8Array | null {
+  if (native === undefined) return decodeByHand(text)
+  if (text.length > longestBrief) return decodeNatively(text, native)
+  place ??= native.alloc(longestBrief)
+  const length = place.write(text, 'base64url')
+  return place.toString('base64url', 0, length) === text ? place.subarray(0, length) : null
 }
+
+const longestBrief = 8192
+let place: Buffer | undefined
 
 // On the way of every token that is seen for the first time, where by hand it would cost a third of the signature check; and
 // writing one by hand leaves as much garbage behind as a tenth of a sign-in.

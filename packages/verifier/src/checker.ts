@@ -93,25 +93,31 @@ export function look(
 }
 
 /** The statement that is kept for this credential, if nothing is known to have ended it. */
-export function find(
-  { view, cookies, tokens }: Checker,
-  carried: Carried,
-  credential: string,
-  now: Instant,
-): Entry | null {
+export function find(checker: Checker, carried: Carried, credential: string, now: Instant): Entry | null {
+  const entry = recall(checker, carried, credential)
+  return entry !== null && stands(checker, entry, now) ? entry : null
+}
+
+/** What is kept for this credential, whatever has become of it. Reads no clock: most that are new need to be looked for only. */
+export function recall({ cookies, tokens }: Checker, carried: Carried, credential: string): Entry | null {
   const cache = carried === 'cookies' ? cookies : tokens
   const entry = cache.get(cacheKey(carried, credential))
   // The whole string decides: another token may end in the same characters.
-  if (entry === undefined || entry.credential !== credential) return null
+  return entry === undefined || entry.credential !== credential ? null : entry
+}
+
+/** Whether nothing is known to have ended what is kept. */
+export function stands({ view, cookies, tokens }: Checker, entry: Entry, now: Instant): boolean {
   if (wallSeconds(view.steady, now) >= entry.end) {
-    cache.delete(cacheKey(carried, credential))
-    return null
+    if (entry.rights.carrier === 'cookie') cookies.delete(entry.credential)
+    else tokens.delete(cacheKey('tokens', entry.credential))
+    return false
   }
-  if (entry.seen === view.version) return entry
+  if (entry.seen === view.version) return true
   // Kept, although it is not believed: whose it was tells whether it is over for good.
-  if (!isUntouched(view, entry)) return null
+  if (!isUntouched(view, entry)) return false
   entry.seen = view.version
-  return entry
+  return true
 }
 
 /** Whether a cookie that is remembered is known to be over for good, so that nobody needs to be asked. */

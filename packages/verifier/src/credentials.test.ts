@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { parseAccessToken } from './access-token.ts'
+import { checkAccessToken } from './access-token.ts'
 import {
   carriesSessionCookie,
   readCookie,
@@ -12,7 +12,7 @@ import {
 } from './credentials.ts'
 import { Refusal } from './refusal.ts'
 import { fuzz } from './testing/fuzz.ts'
-import { signToken } from './testing/signed.ts'
+import { audience, es256Key, issuer, keySetOf, now, signToken } from './testing/signed.ts'
 
 const cookie = (value: string) => `${sessionCookieName}=${value}`
 const fromAuthorization = (authorization: string) => readCredential({ authorization, cookie: null })
@@ -76,10 +76,11 @@ for (const [what, authorization, code, status] of badAuthorizations) {
 }
 
 test('where letters are left to whoever reads the token, what is refused is the same', () => {
+  const expected = { keys: keySetOf(es256Key), issuer, audience, now }
   const read = (authorization: string) => {
     const shown = readShown({ authorization, cookie: cookie('abc') })
     assert.ok(shown?.kind === 'bearer' || shown?.kind === 'dpop')
-    parseAccessToken(shown.token)
+    checkAccessToken(shown.token, expected)
   }
   const token = signToken()
   for (const scheme of ['Bearer', 'DPoP']) read(`${scheme} ${token}`)

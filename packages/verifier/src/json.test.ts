@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseJsonObject } from './json.ts'
+import { isJsonObject, parseClaims, parseJsonObject } from './json.ts'
 import { fuzz } from './testing/fuzz.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -169,9 +169,12 @@ test('a text is read exactly if JSON.parse reads it and loses nothing, and then 
     const taken = strict && isContainer(expected) && !Array.isArray(expected) && text.isWellFormed()
     assert.equal(found !== null, taken, text)
     seen[taken ? 'read' : expected === undefined ? 'refused' : 'stricter']++
-    if (!taken) return
-    assert.equal(JSON.stringify(found), JSON.stringify(expected))
-    assert.equal(JSON.stringify(parseJsonObject(bytes(text))), JSON.stringify(expected))
+    const asWritten = taken ? JSON.stringify(expected) : 'null'
+    assert.equal(JSON.stringify(found), asWritten)
+    // Of others the encoder makes other texts.
+    if (!text.isWellFormed()) return
+    assert.equal(JSON.stringify(parseJsonObject(bytes(text))), asWritten)
+    assert.equal(JSON.stringify(parseClaims(bytes(text))), asWritten)
   })
   assert.ok(seen.read > 1000 && seen.stricter > 20 && seen.refused > 1000, JSON.stringify(seen))
 })
@@ -231,4 +234,20 @@ test('a member that only the prototype has is not found, and one named like the 
     const [inner] = Object(found.list)
     for (const one of [found, named?.[1], inner, inner.cnf]) assert.equal(Object.getPrototypeOf(one), null)
   }
+})
+
+test('what somebody has added to all objects is no claim, at any depth', () => {
+  const [text, inherited] = [bytes('{"sub":"ada","cnf":{"a":1},"list":[{}]}'), Object.prototype]
+  const clean = parseClaims(text)
+  Object.assign(inherited, { act: { sub: 'mallory' }, jkt: 'thumbprint' })
+  try {
+    const found = parseClaims(text) ?? assert.fail()
+    assert.deepEqual([found.sub, found.act], ['ada', undefined])
+    const [cnf, list] = [found.cnf, found.list]
+    assert.ok(isJsonObject(cnf) && Array.isArray(list) && isJsonObject(list[0]))
+    assert.deepEqual([cnf.a, cnf.jkt, list[0].act], [1, undefined, undefined])
+  } finally {
+    for (const name of ['act', 'jkt']) Reflect.deleteProperty(inherited, name)
+  }
+  assert.equal(JSON.stringify(clean), JSON.stringify(parseClaims(text)))
 })

@@ -1,6 +1,6 @@
-import { decodeUnwrapped } from './base64url.ts'
+import { decodeBriefly } from './base64url.ts'
 import { createCache } from './cache.ts'
-import { type JsonObject, parseJsonObject } from './json.ts'
+import { type JsonObject, parseClaims, parseJsonObject } from './json.ts'
 
 /** A signed text in compact form, taken apart. Nothing in it is believed until `checkSignature` has said yes. */
 export type Jws = {
@@ -9,9 +9,10 @@ export type Jws = {
   readonly algorithm: string
   /** What was signed: the first two parts with their dot. */
   readonly signingInput: string
-  readonly signature: Uint8Array
-  /** Raw, so that no stranger's JSON is parsed before the signature was checked (ASVS 9.1.1). See `readPayload`. */
-  readonly payload: Uint8Array
+  /** The last part as it stands there: `checkSignature` reads it, and says no to any other spelling. */
+  readonly signature: string
+  /** The same of the second, so that no stranger's JSON is parsed before the signature was checked (ASVS 9.1.1): see `readPayload`. */
+  readonly payload: string
 }
 
 const maxCharacters = 8192
@@ -26,22 +27,22 @@ const longestKept = 512
 let latest: { readonly part: string; readonly read: Header } | null = null
 
 /**
- * The parts of a compact JWS, or null: over 8 KiB, not exactly three non-empty canonical base64url parts, a header
- * that is not strict JSON or has no string `alg`, any `crit` (we understand no extension, RFC 7515 section 4.1.11), or
- * any `b64` (RFC 7797 would sign another text than the one shown). Not checked: the signature, and the payload.
+ * The parts of a compact JWS, or null: over 8 KiB, not exactly three non-empty parts, a header that is not canonical
+ * base64url, is not strict JSON or has no string `alg`, any `crit` (we understand no extension, RFC 7515 section 4.1.11), or
+ * any `b64` (RFC 7797 would sign another text than the one shown). Not checked: the signature and the payload, nor how they
+ * are spelled.
  * `known`: what the same header text was read as before.
  */
 export function parseJws(token: string, known?: Header): Jws | null {
   if (token.length > maxCharacters) return null
-  // A third dot is no part of the alphabet, and refused with the signature.
   const first = token.indexOf('.')
   const second = token.indexOf('.', first + 1)
   if (first < 1 || second < first + 2 || second > token.length - 2) return null
   const read = known ?? findHeader(token, first) ?? readHeader(token.slice(0, first))
-  const payload = decodeUnwrapped(token.slice(first + 1, second))
-  const signature = decodeUnwrapped(token.slice(second + 1))
-  if (read === null || payload === null || signature === null) return null
+  const signature = token.slice(second + 1)
+  if (read === null || signature.includes('.')) return null
   const { header, algorithm } = read
+  const payload = token.slice(first + 1, second)
   return { header, algorithm, signingInput: token.slice(0, second), signature, payload }
 }
 
@@ -55,7 +56,7 @@ function findHeader(token: string, length: number): Header | undefined {
 }
 
 function readHeader(part: string): Header | null {
-  const bytes = decodeUnwrapped(part)
+  const bytes = decodeBriefly(part)
   const header = bytes && parseJsonObject(bytes)
   if (header === null || typeof header.alg !== 'string') return null
   if (header.crit !== undefined || header.b64 !== undefined) return null
@@ -66,7 +67,8 @@ function readHeader(part: string): Header | null {
   return read
 }
 
-/** The payload as a strict JSON object, or null. Call it only after `checkSignature` said yes. */
+/** The payload as a strict JSON object, see `parseClaims`, or null. Call it only after `checkSignature` said yes. */
 export function readPayload(jws: Jws): JsonObject | null {
-  return parseJsonObject(jws.payload)
+  const bytes = decodeBriefly(jws.payload)
+  return bytes && parseClaims(bytes)
 }

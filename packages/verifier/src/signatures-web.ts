@@ -50,7 +50,9 @@ export function importVerificationKey(jwk: JsonObject): VerificationKey | null {
  */
 export function checkSignature(key: VerificationKey, jws: Jws): Promise<boolean> {
   if (jws.algorithm !== key.algorithm) return Promise.resolve(false)
-  return checkSignedBytes({ key, data: utf8.encode(jws.signingInput), signature: jws.signature })
+  const signature = decodeBase64url(jws.signature)
+  if (signature === null) return Promise.resolve(false)
+  return checkSignedBytes({ key, data: utf8.encode(jws.signingInput), signature })
 }
 
 /** The same for bare bytes: public test vectors come in this form. */

@@ -1,17 +1,18 @@
 import crypto, { constants, createHash, createPublicKey, createVerify, KeyObject, verify } from 'node:crypto'
+import { decodeBriefly } from './base64url.ts'
 import type { JsonObject } from './json.ts'
 import type { Jws } from './jws.ts'
 import { readPublicKey, type SignatureAlgorithm, type VerificationKey } from './public-key.ts'
 
 type SignedBytes = {
   readonly key: VerificationKey
-  /** A text stands for one byte a character. */
+  /** A text stands for its UTF-8: no other one comes to the same bytes as a text in ASCII. */
   readonly data: Uint8Array | string
   readonly signature: Uint8Array
 }
 type Check = (key: KeyObject, data: SignedBytes['data'], signature: Uint8Array) => boolean
 
-const bytesOf = (data: SignedBytes['data']) => (typeof data === 'string' ? Buffer.from(data, 'latin1') : data)
+const bytesOf = (data: SignedBytes['data']) => (typeof data === 'string' ? Buffer.from(data, 'utf8') : data)
 
 const ed25519: Check = (key, data, signature) =>
   signature.length === 64 && verify(null, bytesOf(data), key, signature)
@@ -42,7 +43,7 @@ function inDer(signature: Uint8Array): Uint8Array {
 const es256: Check = (key, data, signature) => {
   if (signature.length !== 2 * half) return false
   const checking = createVerify('sha256')
-  if (typeof data === 'string') checking.update(data, 'latin1')
+  if (typeof data === 'string') checking.update(data, 'utf8')
   else checking.update(data)
   return checking.verify(key, inDer(signature))
 }
@@ -76,7 +77,8 @@ export function importVerificationKey(jwk: JsonObject): VerificationKey | null {
  */
 export function checkSignature(key: VerificationKey, jws: Jws): boolean {
   if (jws.algorithm !== key.algorithm) return false
-  return checkSignedBytes({ key, data: jws.signingInput, signature: jws.signature })
+  const signature = decodeBriefly(jws.signature)
+  return signature !== null && checkSignedBytes({ key, data: jws.signingInput, signature })
 }
 
 /** The same for bare bytes: public test vectors come in this form. */

@@ -1,5 +1,6 @@
-import { parseAccessToken, proveAccessToken, type UnprovenToken } from './access-token.ts'
+import { judgeAccessToken, parseAccessToken, type UnprovenToken } from './access-token.ts'
 import { admit, type Checker, type Entry, find, isFresh } from './checker.ts'
+import { checkSignature } from './cryptography.ts'
 import { isGrantOver } from './ends.ts'
 import { skewSeconds } from './feed.ts'
 import type { Keys } from './keys.ts'
@@ -25,11 +26,8 @@ export type TokenCheckNeeds = {
 
 /** The checks of a token that is not known yet, or of which too little is known for a route. */
 export type TokenCheck = {
-  /**
-   * Of one that is not known, at `now`. At once where nobody has to be asked and signatures are checked at once; the clocks
-   * are read again at the end, whatever it took.
-   */
-  first(token: string, limit: Limit, now: Instant): Soon<Entry>
+  /** Of one that is not known. At once where nobody has to be asked and signatures are checked at once. */
+  first(token: string, limit: Limit): Soon<Entry>
   /** Of one that is known, although too little of it for a route. */
   again(token: string, limit: Limit): Promise<Entry>
 }
@@ -47,13 +45,17 @@ export function createTokenCheck(needs: TokenCheckNeeds): TokenCheck {
 
   type Found = VerificationKey | 'unknown' | 'unavailable'
 
-  function prove(unproven: UnprovenToken, key: Found, at: Instant): Soon<Statement> {
+  function prove({ jws }: UnprovenToken, key: Found): Soon<boolean> {
     if (key === 'unavailable') refuse('feed_stale', 'the keys of the issuer cannot be fetched')
     if (key === 'unknown') refuse('credential_invalid', 'access token: kid is unknown')
+    return checkSignature(key, jws)
+  }
+
+  function read(proven: UnprovenToken, at: Instant): Statement {
     const now = wallSeconds(checker.view.steady, at)
     // The skew is for `iat` alone: `admit` holds on to the very end.
-    const claims = proveAccessToken(unproven, { key, issuer, audience, now, skewSeconds })
-    return soon(claims, (proven) => statementOf(proven, unproven.kid))
+    const claims = judgeAccessToken(proven, { issuer, audience, now, skewSeconds })
+    return statementOf(claims, proven.kid)
   }
 
   function accept(entry: Entry, limit: Limit, now: Instant): Entry {
@@ -71,9 +73,9 @@ export function createTokenCheck(needs: TokenCheckNeeds): TokenCheck {
     return accept(entry, limit, now)
   }
 
-  function take(token: string, statement: Statement, given: { limit: Limit; askedAt: number }): Entry {
-    const { limit, askedAt } = given
-    const now = machine.now()
+  type Taken = { limit: Limit; askedAt: number; now: Instant }
+
+  function take(token: string, statement: Statement, { limit, askedAt, now }: Taken): Entry {
     const keys = keysOf(statement)
     const admission = admit(checker, { carried: 'tokens', credential: token, statement, keys, askedAt }, now)
     if (admission.kind === 'admitted') return accept(admission.entry, limit, now)
@@ -86,20 +88,26 @@ export function createTokenCheck(needs: TokenCheckNeeds): TokenCheck {
     return refuse('feed_stale', 'nothing is known of revocations yet')
   }
 
-  function first(token: string, limit: Limit, now: Instant): Soon<Entry> {
+  function first(token: string, limit: Limit): Soon<Entry> {
     const unproven = parseAccessToken(token)
-    const statement = soon(keys.find(unproven.kid), (key) => prove(unproven, key, now))
-    return soon(statement, (proven) => {
+    const isGenuine = soon(keys.find(unproven.kid), (key) => prove(unproven, key))
+    return soon(isGenuine, (is) => {
+      if (is !== true) refuse('credential_invalid', 'access token: signature or alg is wrong')
+      // After whatever took its time.
+      const now = machine.now()
+      const statement = read(unproven, now)
       const isCurrent = ask !== null && ageOf(checker.view, now) <= limit.maxStale
-      const asked = isCurrent ? 0 : askedAt(token, limit)
-      return soon(asked, (at) => take(token, proven, { limit, askedAt: at }))
+      if (isCurrent) return take(token, statement, { limit, askedAt: 0, now })
+      return askedAt(token, limit).then((at) =>
+        take(token, statement, { limit, askedAt: at, now: machine.now() }),
+      )
     })
   }
 
   return {
     first,
     async again(token, limit) {
-      return (await renew(token, limit)) ?? first(token, limit, machine.now())
+      return (await renew(token, limit)) ?? first(token, limit)
     },
   }
 }

@@ -1,5 +1,14 @@
 import type { Caller } from './caller.ts'
-import { callerOf, createChecker, type Entry, find, isFresh, restartChecker } from './checker.ts'
+import {
+  callerOf,
+  createChecker,
+  type Entry,
+  find,
+  isFresh,
+  recall,
+  restartChecker,
+  stands,
+} from './checker.ts'
 import { createCookieCheck } from './cookie-check.ts'
 import { credentialOf, guardIncoming, type IncomingRequest, proofOf } from './incoming.ts'
 import { createIssuer } from './issuer.ts'
@@ -121,9 +130,10 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
 
   function knownToken(token: string, route: RouteOptions | undefined): Soon<Entry> {
     const limit = limitOf(route)
+    const entry = recall(checker, 'tokens', token)
+    if (entry === null) return tokenCheck.first(token, limit)
     const now = machine.now()
-    const entry = find(checker, 'tokens', token, now)
-    if (entry === null) return tokenCheck.first(token, limit, now)
+    if (!stands(checker, entry, now)) return tokenCheck.first(token, limit)
     const isEnough = isFresh(checker.view, entry, now, trusted(limit.maxStale))
     return isEnough ? entry : tokenCheck.again(token, limit)
   }
