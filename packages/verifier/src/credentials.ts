@@ -21,21 +21,22 @@ const cookieValuePattern = /^[A-Za-z0-9_-]+$/
  */
 export function readCredential(headers: CredentialHeaders): Credential | null {
   const shown = readShown(headers)
-  const isToken = shown?.kind === 'bearer' || shown?.kind === 'dpop'
-  if (isToken && !token68Pattern.test(shown.token)) refuse('credential_invalid', 'Authorization is malformed')
+  if (shown?.kind === 'cookie') return cookieValuePattern.test(shown.value) ? shown : null
+  if (shown !== null && !token68Pattern.test(shown.token))
+    refuse('credential_invalid', 'Authorization is malformed')
   return shown
 }
 
 export type CredentialHeaders = { readonly authorization: string | null; readonly cookie: string | null }
 
 /**
- * The same for whoever looks the token up or takes it apart, and so knows but one spelling of it. Not checked: its letters,
+ * The same for whoever looks the credential up or takes it apart, and so knows but one spelling of it. Not checked: its letters,
  * which to go through once more costs as much as all else on the way of a request that is known.
  */
 export function readShown(headers: CredentialHeaders): Credential | null {
   if (headers.authorization !== null) return readAuthorization(headers.authorization)
   const value = readCookie(headers.cookie, sessionCookieName)
-  return value !== null && cookieValuePattern.test(value) ? { kind: 'cookie', value } : null
+  return value === null || value === '' ? null : { kind: 'cookie', value }
 }
 
 function readAuthorization(authorization: string): Credential {

@@ -46,11 +46,19 @@ export function sentHeader(request: IncomingRequest, name: string): string | nul
   let found: string | null = null
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const sent = rawHeaders[at]
-    if (sent?.length !== name.length || sent.toLowerCase() !== name) continue
+    if (sent === undefined || !isNamed(sent, name)) continue
     const value = rawHeaders[at + 1] ?? ''
     found = found === null ? value : `${found}${name === 'cookie' ? '; ' : ', '}${value}`
   }
   return found
+}
+
+/** `name` is in small letters. A header's name is of letters, digits and a few signs (RFC 9110 5.6.2): of no two is this the difference. */
+function isNamed(sent: string, name: string): boolean {
+  if (sent.length !== name.length) return false
+  for (let at = 0; at < name.length; at++)
+    if ((sent.charCodeAt(at) | 0x20) !== name.charCodeAt(at)) return false
+  return true
 }
 
 function isGetter(headers: HeaderGetter | HeaderRecord): headers is HeaderGetter {

@@ -184,10 +184,10 @@ export function createCarriers(needs: Needs): Carriers {
     return carried === 'cookies' ? null : refuse('session_ended')
   }
 
-  function keepAlive(known: Remembered, isPassive: () => boolean): void {
+  function keepAlive(known: Remembered, isPassive: () => boolean, now: number): void {
     const { sessionId: id, lastSeenAt: last_seen_at } = known
     if (id === null || last_seen_at === null) return
-    if (!sessions.isTouchDue(last_seen_at) || isPassive()) return
+    if (!sessions.isTouchDue(last_seen_at, now) || isPassive()) return
     known.lastSeenAt = sessions.touch({ id, last_seen_at }) ?? last_seen_at
   }
 
@@ -237,21 +237,25 @@ export function createCarriers(needs: Needs): Carriers {
     }
   }
 
-  function accept(known: Remembered, { isPassive }: Asked): Caller {
-    keepAlive(known, isPassive)
+  function accept(known: Remembered, { isPassive }: Asked, now: number): Caller {
+    keepAlive(known, isPassive, now)
     return callerOf(known)
   }
 
   /** A bound token needs its proof on every request, also where all else is known: the token alone is what a thief has. */
-  function confirm(credential: Credential, known: Remembered, asked: Asked): Caller | Promise<Caller> {
+  function confirm(
+    credential: Credential,
+    known: Remembered,
+    { asked, now }: { asked: Asked; now: number },
+  ): Caller | Promise<Caller> {
     const { confirmation: key } = known.rights
     if (credential.kind !== 'dpop') {
       if (credential.kind === 'bearer') requireScheme('bearer', key)
-      return accept(known, asked)
+      return accept(known, asked, now)
     }
     requireScheme('dpop', key)
     const { token } = credential
-    return proofs.require(asked.proof ?? nothing, { token, key }).then(() => accept(known, asked))
+    return proofs.require(asked.proof ?? nothing, { token, key }).then(() => accept(known, asked, now))
   }
 
   /** Nothing is waited for where the credential is known: that is nearly every request, and what it costs. */
@@ -261,13 +265,13 @@ export function createCarriers(needs: Needs): Carriers {
     const carried = credential.kind === 'cookie' ? 'cookies' : 'tokens'
     const text = credential.kind === 'cookie' ? credential.value : credential.token
     // A server that is stopping does not follow the feed any more: it hears of no end, its own ones included.
-    const seen = feed.hub.isStarted()
-      ? look(checker, { carried, credential: text, maxStale }, clock.instant())
-      : null
+    const at = clock.instant()
+    const seen = feed.hub.isStarted() ? look(checker, { carried, credential: text, maxStale }, at) : null
     looked(carried, seen?.kind ?? 'cold')
-    if (seen?.kind === 'accept') return confirm(credential, seen.entry, asked)
+    if (seen?.kind === 'accept')
+      return confirm(credential, seen.entry, { asked, now: Math.floor(at.wall / 1000) })
     return recall({ carried, credential: text, maxStale }).then(
-      (known) => known && confirm(credential, known, asked),
+      (known) => known && confirm(credential, known, { asked, now: clock.now() }),
     )
   }
 
@@ -276,7 +280,7 @@ export function createCarriers(needs: Needs): Carriers {
     identify: async (credential, given) => check(credential, given),
     async statement(cookie) {
       const statement = await readOrRefuse('cookies', cookie, { isAsking: true })
-      if (statement !== null) keepAlive(remember(statement), () => false)
+      if (statement !== null) keepAlive(remember(statement), () => false, clock.now())
       return statement
     },
     async handOut(given) {

@@ -73,7 +73,7 @@ export type Sessions = {
   /** From here on the session counts as begun at this position: ends before it do not touch it. */
   beginAgain(tx: Db, given: { id: string; position: number }): Promise<void>
   /** Whether enough time has passed since then that another use would be noted. */
-  isTouchDue(lastSeenAt: number): boolean
+  isTouchDue(lastSeenAt: number, now: number): boolean
   /** Notes that the session was used: written later, in a batch, and seldom. The time, or `null` where it is too soon. */
   touch(session: { id: string; last_seen_at: number }): number | null
   flushTouches(): Promise<void>
@@ -105,7 +105,7 @@ export function createSessions(needs: Needs): Sessions {
   const live = (session: SessionRecord | undefined): SessionRecord | null =>
     session !== undefined && endOf(session, { now: clock.now(), idleSeconds }) === null ? session : null
 
-  const isTouchDue = (lastSeenAt: number) => clock.now() - lastSeenAt >= touchQuantum(idleSeconds)
+  const isTouchDue = (lastSeenAt: number, now: number) => now - lastSeenAt >= touchQuantum(idleSeconds)
 
   function keep(drawn: Drawn): object {
     const handle = {}
@@ -241,8 +241,8 @@ export function createSessions(needs: Needs): Sessions {
     beginAgain: (tx, given) => store.setBegan(tx, given),
     isTouchDue,
     touch(session) {
-      if (!isTouchDue(session.last_seen_at)) return null
       const now = clock.now()
+      if (!isTouchDue(session.last_seen_at, now)) return null
       touches.add(session.id, now)
       return now
     },
