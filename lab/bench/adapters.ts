@@ -8,14 +8,14 @@ import { makeDatabase, openFolder } from './accounts.ts'
 import { type Load, openLoad } from './adapter-load.ts'
 import type { AdapterHeard, AdapterTold, Framework, Way } from './adapter-process.ts'
 import { pin } from './cores.ts'
-import { calmest, type Row, rowOf, type Target } from './figures.ts'
+import { calmest, quantile, type Row, rowOf, type Target } from './figures.ts'
 import { lookAtLoad, shareBetween } from './foreign-load.ts'
 import { conclude, describeMachine, say } from './report.ts'
 import { type Round, ratesOf } from './rounds.ts'
 
 type Plan = { rounds: number; attempts: number; turns: number; warmRequests: number }
 const plans: Record<'full' | 'quick', Plan> = {
-  full: { rounds: 15, attempts: 20, turns: 12, warmRequests: 20_000 },
+  full: { rounds: 15, attempts: 20, turns: 16, warmRequests: 40_000 },
   quick: { rounds: 5, attempts: 6, turns: 8, warmRequests: 6000 },
 }
 /** So few that whatever disturbs one of a pair is still there when the other has its turn. */
@@ -79,24 +79,23 @@ async function costOf({ child, loads }: Site, carrier: Carrier, count: number): 
   return after.microseconds - before.microseconds
 }
 
-/** Ours and what it is compared with, turn by turn. */
+/** Ours and what it is compared with, turn by turn. A turn that somebody disturbed counts no more than any other. */
 async function measurePair(
   pair: readonly Site[],
   carrier: Carrier,
   turns: number,
 ): Promise<[string, number][]> {
-  const costs = pair.map(() => 0)
+  const costs = pair.map((): number[] => [])
   for (let turn = 0; turn < turns; turn++) {
     for (let at = 0; at < pair.length; at++) {
       const index = (at + turn) % pair.length
       const site = pair[index]
-      if (site !== undefined)
-        costs[index] = (costs[index] ?? 0) + (await costOf(site, carrier, requestsInTurn))
+      if (site !== undefined) costs[index]?.push(await costOf(site, carrier, requestsInTurn))
     }
   }
   return pair.map(({ name }, index) => [
     `${name}, by ${carrier}`,
-    (turns * requestsInTurn * 1e6) / (costs[index] ?? 0),
+    (requestsInTurn * 1e6) / quantile(costs[index] ?? [], 0.5),
   ])
 }
 
