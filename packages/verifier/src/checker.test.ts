@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import {
   type Admission,
@@ -11,6 +13,7 @@ import {
   look,
   restartChecker,
 } from './checker.ts'
+import { readShown, sessionCookieName } from './credentials.ts'
 import { judge } from './ends.ts'
 import { type FeedEntry, type FeedKind, feedKey, feedKinds } from './feed.ts'
 import { cookieRights, keysOf, type Statement } from './statement.ts'
@@ -323,4 +326,26 @@ test('warm or cold, what is accepted is what judging the whole statement would a
       assert.ok(desk.now().wall / 1000 < admitted.readStart + 300)
     }
   })
+})
+
+test('what is remembered of a cookie is not the header that it came in', () => {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  const [count, others] = [500, 'x'.repeat(20_000)]
+  const desk = openDesk({ entries: 2 * count })
+  const used = () => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const before = used()
+  for (let at = 0; at < count; at++) {
+    const value = `${at}`.padStart(64, 'c')
+    // As it comes from a socket: one text, of which the cookie is a part.
+    const header = Buffer.from(`theme=${others}${at}; ${sessionCookieName}=${value}`).toString('latin1')
+    const shown = readShown({ authorization: null, cookie: header })
+    assert.equal(desk.admit({}, { credential: shown?.kind === 'cookie' ? shown.value : '' }), 'admitted')
+  }
+  const each = (used() - before) / count
+  assert.equal(desk.checker.cookies.size, count)
+  assert.ok(each < 5000, `${each} bytes for each`)
 })

@@ -89,20 +89,19 @@ export function look(
 /** The statement that is kept for this credential, if nothing is known to have ended it. */
 export function find(checker: Checker, carried: Carried, credential: string, now: Instant): Entry | null {
   const entry = recall(checker, carried, credential)
-  return entry !== null && stands(checker, entry, now) ? entry : null
+  return entry !== null && stands(checker, carried, entry, now) ? entry : null
 }
 
 /** What is kept for this credential, whatever has become of it. Reads no clock: most that are new need to be looked for only. */
-export function recall({ cookies, tokens }: Checker, carried: Carried, credential: string): Entry | null {
-  const cache = carried === 'cookies' ? cookies : tokens
-  return cache.get(credential) ?? null
+export function recall(checker: Checker, carried: Carried, credential: string): Entry | null {
+  return checker[carried].get(credential) ?? null
 }
 
 /** Whether nothing is known to have ended what is kept. */
-export function stands({ view, cookies, tokens }: Checker, entry: Entry, now: Instant): boolean {
+export function stands(checker: Checker, carried: Carried, entry: Entry, now: Instant): boolean {
+  const { view } = checker
   if (wallSeconds(view.steady, now) >= entry.end) {
-    const cache = entry.rights.carrier === 'cookie' ? cookies : tokens
-    cache.delete(entry.credential)
+    checker[carried].delete(entry.credential)
     return false
   }
   if (entry.seen === view.version) return true
@@ -165,7 +164,7 @@ export function admit(
   const { account, session } = statement
   // Written out, since what is spread takes more room.
   const entry: Entry = {
-    credential,
+    credential: carried === 'cookies' ? apart(credential) : credential,
     accountId: account.id,
     email: account.email,
     sessionId: session === null ? null : session.id,
@@ -183,10 +182,12 @@ export function admit(
     // Whole milliseconds, earlier rather than later: small numbers take no room of their own.
     askedAt: Math.floor(askedAt),
   }
-  const cache = carried === 'cookies' ? checker.cookies : checker.tokens
-  cache.set(credential, entry)
+  checker[carried].set(entry.credential, entry)
   return { kind: 'admitted', entry }
 }
+
+/** The same text by itself: as a part of the header it came in, it would keep all other cookies in memory beside it. */
+const apart = (text: string) => Array.from(text).join('')
 
 /**
  * Whatever end a statement claims, it is believed only while an end that came after its reading cannot have been

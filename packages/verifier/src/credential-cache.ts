@@ -47,7 +47,10 @@ const lastCharacters = 12
 /** So that the platform needs no room of its own for one. */
 const bits = 0x3fff_ffff
 
-/** FNV-1a. Nobody chooses what he is given: a credential is looked for whoever sends it, and kept only if it is genuine. */
+/**
+ * FNV-1a. Nobody chooses the credentials that he is given, and only genuine ones are kept. Who makes one up that happens to share
+ * another's number keeps that one in memory for longer, as if it had been used, and sees nothing of it.
+ */
 function numberOf(credential: string): number {
   let number = 0x811c_9dc5
   for (let at = Math.max(0, credential.length - lastCharacters); at < credential.length; at++)

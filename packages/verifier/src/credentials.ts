@@ -30,8 +30,8 @@ export function readCredential(headers: CredentialHeaders): Credential | null {
 export type CredentialHeaders = { readonly authorization: string | null; readonly cookie: string | null }
 
 /**
- * The same for whoever looks the credential up or takes it apart, and so knows but one spelling of it. Not checked: its letters,
- * which to go through once more costs as much as all else on the way of a request that is known.
+ * The same for whoever looks the credential up or takes it apart, and so knows but one spelling of it. Not checked: its letters, a
+ * cookie's included, which to go through once more costs as much as all else on the way of a request that is known.
  */
 export function readShown(headers: CredentialHeaders): Credential | null {
   if (headers.authorization !== null) return readAuthorization(headers.authorization)

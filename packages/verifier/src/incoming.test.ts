@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { authorizationOf, cookieOf, credentialOf, guardIncoming, type IncomingRequest } from './incoming.ts'
+import {
+  authorizationOf,
+  cookieOf,
+  credentialOf,
+  guardIncoming,
+  type IncomingRequest,
+  sentHeader,
+} from './incoming.ts'
 
 const name = '__Host-Http-session'
 const own = { origin: 'https://bank.example', allowedOrigins: [] }
@@ -54,4 +61,13 @@ test('a session cookie in two lines is doubled: nobody is signed in by it, and t
   const request = sent(['Cookie', `${name}=abc`, 'Cookie', `${name}=def`])
   assert.equal(credentialOf(request), null)
   assert.throws(() => guardIncoming(request, own), { code: 'forged_request' })
+})
+
+test('of a header’s name letters have two cases, and no other sign is another’s', () => {
+  const request = sent(['AuthoriZation', 'a', 'x^y', 'b', 'x_y', 'c', 'X\u0001', 'd', '\u212aey', 'e'])
+  const asked = ['authorization', 'x^y', 'x_y', 'x~y', 'x\u007fy', 'x!', 'key']
+  assert.deepEqual(
+    asked.map((one) => sentHeader(request, one)),
+    ['a', 'b', 'c', null, null, null, null],
+  )
 })

@@ -53,11 +53,14 @@ export function sentHeader(request: IncomingRequest, name: string): string | nul
   return found
 }
 
-/** `name` is in small letters. A header's name is of letters, digits and a few signs (RFC 9110 5.6.2): of no two is this the difference. */
+/** `name` is in small letters. Of a header's name only ASCII letters have two cases (RFC 9110 5.6.2). */
 function isNamed(sent: string, name: string): boolean {
   if (sent.length !== name.length) return false
-  for (let at = 0; at < name.length; at++)
-    if ((sent.charCodeAt(at) | 0x20) !== name.charCodeAt(at)) return false
+  for (let at = 0; at < name.length; at++) {
+    const unit = sent.charCodeAt(at)
+    const isCapital = unit >= 0x41 && unit <= 0x5a
+    if ((isCapital ? unit + 0x20 : unit) !== name.charCodeAt(at)) return false
+  }
   return true
 }
 
@@ -85,7 +88,7 @@ export function guardIncoming(request: IncomingRequest, { origin, allowedOrigins
   })
 }
 
-/** The one credential that counts, unchecked. The cookie is not even read where there is an `Authorization`. */
+/** The one credential that counts, unchecked: see `readShown`. The cookie is not even read where there is an `Authorization`. */
 export function credentialOf(request: IncomingRequest): Credential | null {
   const authorization = authorizationOf(request)
   const cookie = authorization === null ? cookieOf(request) : null

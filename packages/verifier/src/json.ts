@@ -1,4 +1,4 @@
-/** A value of strict JSON. Objects have no prototype, so a member named `__proto__` is only a name. */
+/** A value of strict JSON. Objects have no prototype (but see `parseClaims`), and a member named `__proto__` is only a name. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
 
 export type JsonObject = { readonly [name: string]: JsonValue | undefined }
@@ -32,9 +32,10 @@ export function parseJsonObject(input: Uint8Array | string, limits: JsonLimits =
 }
 
 /**
- * The same for a reader that asks for a few names which no object is born with, as the claims of a token are. It may keep its
- * prototypes, since to take them off costs as much as half of the parsing; but not where somebody has added to what all
- * objects inherit, which a claim that is absent would be read from.
+ * The same for a reader that asks for a few names which no object is born with, as the claims of a token are. Its objects keep
+ * their prototypes, since to take them off costs as much as half of the parsing; but not where somebody has assigned to what all
+ * objects inherit, as prototype pollution does, which a claim that is absent would be read from. Not looked for: what code of
+ * this process has hidden there with `defineProperty`.
  */
 export function parseClaims(input: Uint8Array): JsonObject | null {
   return read(input, { limits: {}, keepsPrototypes: !isPolluted() })

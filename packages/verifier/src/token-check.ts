@@ -51,11 +51,11 @@ export function createTokenCheck(needs: TokenCheckNeeds): TokenCheck {
     return checkSignature(key, jws)
   }
 
-  function read(proven: UnprovenToken, at: Instant): Statement {
+  function read(unproven: UnprovenToken, at: Instant): Statement {
     const now = wallSeconds(checker.view.steady, at)
     // The skew is for `iat` alone: `admit` holds on to the very end.
-    const claims = judgeAccessToken(proven, { issuer, audience, now, skewSeconds })
-    return statementOf(claims, proven.kid)
+    const claims = judgeAccessToken(unproven, { issuer, audience, now, skewSeconds })
+    return statementOf(claims, unproven.kid)
   }
 
   function accept(entry: Entry, limit: Limit, now: Instant): Entry {

@@ -42,7 +42,7 @@ export type VerifierOptions = {
   readonly allowedOrigins?: readonly string[] | undefined
   /** Seconds: the longest that any route believes a caller without hearing of revocations. Default 20. */
   readonly maxStale?: number | undefined
-  /** How many callers of each carrier are remembered. Default 100,000. */
+  /** About how many callers of each carrier are remembered. Default 100,000. */
   readonly cacheEntries?: number | undefined
   /** How many DPoP proofs of the last minute and a half are remembered, so that none is taken twice. Default 200,000. */
   readonly proofEntries?: number | undefined
@@ -133,7 +133,7 @@ export async function startVerifier(options: VerifierOptions, machine: Machine):
     const entry = recall(checker, 'tokens', token)
     if (entry === null) return tokenCheck.first(token, limit)
     const now = machine.now()
-    if (!stands(checker, entry, now)) return tokenCheck.first(token, limit)
+    if (!stands(checker, 'tokens', entry, now)) return tokenCheck.first(token, limit)
     const isEnough = isFresh(checker.view, entry, now, trusted(limit.maxStale))
     return isEnough ? entry : tokenCheck.again(token, limit)
   }

@@ -105,9 +105,12 @@ export function createCarriers(needs: Needs): Carriers {
 
   /** What the store says of it now; `null` for a cookie that is unknown or over. A token that is refused throws. */
   async function read(carried: Carried, credential: string): Promise<Statement | null> {
+    // The tag turns random values away before the store is asked.
+    const random = carried === 'cookies' ? secrets.open('cookie', credential, cookieBytes) : null
+    if (carried === 'cookies' && random === null) return null
     feed.hub.requireClock()
     const readStart = clock.now()
-    if (carried === 'tokens') {
+    if (random === null) {
       const claims = await tokens.claimsOf(credential)
       if (claims.grant !== null) {
         const acting = await findActing(claims)
@@ -117,9 +120,6 @@ export function createCarriers(needs: Needs): Carriers {
       const found = await tokens.identify(credential)
       return tokenStatement(found.session, { readStart, ...found })
     }
-    // The tag turns random values away before the store is asked.
-    const random = secrets.open('cookie', credential, cookieBytes)
-    if (random === null) return null
     const cookieId = secrets.hash(random)
     const session = await sessions.findLiveByCookie(cookieId)
     return (

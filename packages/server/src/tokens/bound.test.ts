@@ -46,10 +46,7 @@ onEachEngine('bound tokens', (open) => {
     for (const holder of [keyHolder('ES256'), keyHolder('Ed25519'), keyHolder('RS256')]) {
       const answer = await signInBound(house, holder, member)
       assert.equal(answer.token_type, 'DPoP')
-      assert.deepEqual(
-        payloadOf(answer.access_token)?.cnf,
-        Object.assign(Object.create(null), { jkt: holder.thumbprint }),
-      )
+      assert.deepEqual(payloadOf(answer.access_token)?.cnf, { jkt: holder.thumbprint })
       const path = '/auth/session'
       const shown = await send(house, holder, { method: 'GET', path, token: answer.access_token })
       assert.equal(shown.status, 200)
