@@ -14,8 +14,8 @@ import { openStores, type Stores } from './stores.ts'
 
 const plans: Record<'full' | 'quick', ContenderPlan> = {
   full: {
-    rounds: 10,
-    attempts: 14,
+    rounds: 9,
+    attempts: 13,
     turns: 4,
     slotMilliseconds: 40,
     warmMilliseconds: 1300,
