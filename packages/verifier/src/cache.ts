@@ -5,6 +5,8 @@
  */
 export type Cache<Value, Key = string> = {
   get(key: Key): Value | undefined
+  /** The same, and it does not count as a use. */
+  peek(key: Key): Value | undefined
   set(key: Key, value: Value): void
   delete(key: Key): void
   clear(): void
@@ -34,6 +36,7 @@ export function createCache<Value, Key = string>(capacity: number): Cache<Value,
       if (aged !== undefined) set(key, aged)
       return aged
     },
+    peek: (key) => young.get(key) ?? old.get(key),
     delete(key) {
       young.delete(key)
       old.delete(key)

@@ -1,6 +1,5 @@
-import type { Cache } from './cache.ts'
+import { type Cache, createCache } from './cache.ts'
 import type { Caller, CallerSession } from './caller.ts'
-import { createCredentialCache } from './credential-cache.ts'
 import { judge, type StatementKeys } from './ends.ts'
 import { feedKey, feedWindowSeconds, printOf, skewSeconds } from './feed.ts'
 import type { Rights, Statement } from './statement.ts'
@@ -49,8 +48,8 @@ export type Checker = {
 export function createChecker(given: { now: Instant; entries: number }): Checker {
   return {
     view: createView(given.now),
-    cookies: createCredentialCache(given.entries),
-    tokens: createCredentialCache(given.entries),
+    cookies: createCache(given.entries),
+    tokens: createCache(given.entries),
   }
 }
 

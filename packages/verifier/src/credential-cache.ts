@@ -18,9 +18,13 @@ export function createCredentialCache<Value extends Kept>(capacity: number): Cac
       const found = numbered.get(numberOf(credential))
       return found === undefined || found.credential === credential ? found : aside.get(credential)
     },
+    peek(credential) {
+      const found = numbered.peek(numberOf(credential))
+      return found === undefined || found.credential === credential ? found : aside.peek(credential)
+    },
     set(credential, value) {
       const number = numberOf(credential)
-      const other = numbered.get(number)
+      const other = numbered.peek(number)
       if (other !== undefined && other.credential !== credential) aside.set(credential, value)
       else {
         numbered.set(number, value)
@@ -30,7 +34,7 @@ export function createCredentialCache<Value extends Kept>(capacity: number): Cac
     },
     delete(credential) {
       const number = numberOf(credential)
-      if (numbered.get(number)?.credential === credential) numbered.delete(number)
+      if (numbered.peek(number)?.credential === credential) numbered.delete(number)
       else aside.delete(credential)
     },
     clear() {
