@@ -3,22 +3,20 @@
  * what nobody asked for meanwhile is gone at once. So to push somebody out, one has to bring half a cache of credentials
  * that are all genuine while they do not send a single request; and what they lose then is one cold check.
  */
-export type Cache<Value, Key = string> = {
-  get(key: Key): Value | undefined
-  /** The same, and it does not count as a use. */
-  peek(key: Key): Value | undefined
-  set(key: Key, value: Value): void
-  delete(key: Key): void
+export type Cache<Value> = {
+  get(key: string): Value | undefined
+  set(key: string, value: Value): void
+  delete(key: string): void
   clear(): void
   readonly size: number
 }
 
-export function createCache<Value, Key = string>(capacity: number): Cache<Value, Key> {
+export function createCache<Value>(capacity: number): Cache<Value> {
   const half = Math.max(1, Math.floor(capacity / 2))
-  let young = new Map<Key, Value>()
-  let old = new Map<Key, Value>()
+  let young = new Map<string, Value>()
+  let old = new Map<string, Value>()
 
-  function set(key: Key, value: Value): void {
+  function set(key: string, value: Value): void {
     if (young.size >= half && !young.has(key)) {
       old = young
       young = new Map()
@@ -36,7 +34,6 @@ export function createCache<Value, Key = string>(capacity: number): Cache<Value,
       if (aged !== undefined) set(key, aged)
       return aged
     },
-    peek: (key) => young.get(key) ?? old.get(key),
     delete(key) {
       young.delete(key)
       old.delete(key)
