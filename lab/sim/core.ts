@@ -29,6 +29,8 @@ export type Core = {
   countsFrom: 'read' | 'store'
   /** How positions are drawn: under the head's lock, or before the commit. */
   positions: 'head' | 'serial'
+  /** Where another life of the database begins: far from all that any copy may have told, or where its own copy had stopped. */
+  lives: 'apart' | 'counting_on'
   /** What a hub's beat proves: a write that was committed, or merely that somebody answers. */
   beat: 'write' | 'read'
   /**
@@ -59,6 +61,7 @@ export const production: Core = {
   stepHub,
   countsFrom: 'read',
   positions: 'head',
+  lives: 'apart',
   beat: 'write',
   answers: 'proven',
   keeps: (life) => life + skew,

@@ -37,7 +37,7 @@ export type Database = {
   isFenced: boolean
   /** Until when the head row is held. */
   lockedUntil: number
-  /** Whether each life skips far ahead, or goes on counting where the copy that it found had stopped. */
+  /** Whether each life begins far ahead, or goes on counting where the copy that it found had stopped. */
   skips: boolean
 }
 

@@ -149,8 +149,7 @@ function recordLoss(world: World, { from, to, cut }: { from: Database; to: Datab
   const hubs = world.hubs.filter(({ hub, isUp }) => isUp && hub.epoch === from.epoch && hub.head > to.head)
   const verifiers = world.verifiers.filter(({ checker, isUp }) => isUp && checker.view.applied > to.head)
   const witnesses = [...hubs, ...verifiers].map((process) => ({ process, life: process.life }))
-  const rows = from.rows.filter(({ position, epoch }) => epoch === from.epoch && position > to.head)
-  world.lossList.push({ at: line.now, rows, witnesses })
+  world.lossList.push({ at: line.now, witnesses })
 }
 
 function heal(world: World): void {

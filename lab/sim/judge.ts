@@ -5,7 +5,7 @@ import { indexAfter, type Row, type Scope } from './database.ts'
 import type { Probe } from './probes.ts'
 import { note, stamp } from './tally.ts'
 import type { VerifierProcess } from './verifier-process.ts'
-import type { Loss, World } from './world.ts'
+import type { World } from './world.ts'
 
 /** What must never happen, said by somebody who knows the real time and everything that was committed. */
 export function blame(world: World, rule: string, detail: string): void {
@@ -45,7 +45,7 @@ function checkEnd(
     const late = now - row.committedAt
     note(world.tally.exposure, late)
     const what = () =>
-      `verifier ${verifier.id}, ${probe.credential.replace(/\.+$/, '')}, ${scope}, ${Math.round(late)} ms after`
+      `verifier ${verifier.id}, ${probe.credential.replace(/^\.+/, '')}, ${scope}, ${Math.round(late)} ms after`
     if (late > maxStale + blur(verifier)) blame(world, 'accepted after its end and maxStale', what())
     if (isApplied(world, verifier, row) && !isMisled(world, verifier, probe))
       blame(world, 'accepted after its end was applied', what())
@@ -139,13 +139,7 @@ function checkLosses(world: World): void {
     blame(world, 'declared without a loss', `${world.declared} times`)
   for (const loss of world.lossList) {
     const isKnown = loss.witnesses.some(({ process, life }) => process.isUp && process.life === life)
-    if (isKnown && world.declaredAt < loss.at && !isMadeAgain(world, loss))
+    if (isKnown && world.declaredAt < loss.at)
       blame(world, 'a loss that somebody knew of was not declared', `at ${Math.round(loss.at)}`)
   }
-}
-
-/** The same ends, made anew after the copy had taken over, have come to stand where the lost ones stood: it lacks nothing any more. */
-function isMadeAgain({ db }: World, { rows }: Loss): boolean {
-  const there = new Map(db.rows.map(({ position, key }) => [position, key]))
-  return rows.length > 0 && rows.every(({ position, key }) => there.get(position) === key)
 }

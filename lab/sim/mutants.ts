@@ -15,6 +15,7 @@ import { keyOf } from './database.ts'
 export const mutants: Readonly<Record<string, Core>> = {
   'expiry-from-storing': { ...production, countsFrom: 'store' },
   'delete-only': { ...production, step: stepAndDelete },
+  'lives-that-count-on': { ...production, lives: 'counting_on' },
   'serial-cursor': { ...production, positions: 'serial' },
   'liveness-by-reading': { ...production, beat: 'read' },
   'mixed-hub-clocks': { ...production, step: stepMixed },

@@ -50,7 +50,7 @@ function createProbe(
   if (cookieId !== null) own.push(`cookie:${cookieId}`)
   if (grant !== null) own.push(`grant:${grant}`)
   if (keyId !== null) own.push(`key:${keyId}`)
-  const credential = `${carried} ${session} ${number}`.padEnd(40, '.')
+  const credential = `${carried} ${session} ${number}`.padStart(40, '.')
   const keys = keysOf({ ...about, asOf: 0, readStart: 0, end: 0 })
   return {
     carried,

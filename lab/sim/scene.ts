@@ -10,8 +10,6 @@ export type Scene = {
   /** What a replica has when it is promoted: everything, or what is older than `lag`. */
   replication: 'sync' | 'async'
   lag: number
-  /** Whether another life of the database skips far ahead, or counts on from where its copy had stopped. */
-  skips: boolean
   /** One way, between any two machines. */
   latency: number
   /** Shares of messages that come twice, out of order, or break their connection. */
@@ -87,7 +85,6 @@ export function drawScene(seed: number, nodes: number | null): Scene {
     lifeSeconds,
     replication: chance.is(0.5) ? 'sync' : 'async',
     lag: chance.between(0, 3000),
-    skips: chance.is(0.5),
     latency: chance.pick([0.3, 1, 5, 40]),
     repeats: share(chance, isCalm ? 0 : 0.3, 0.2),
     disorder: share(chance, isCalm ? 0 : 0.3, 0.2),

@@ -62,7 +62,7 @@ export function simulate(given: { core: Core; seed: number; nodes: number | null
 function createWorld({ core, seed, nodes }: { core: Core; seed: number; nodes: number | null }): World {
   const scene = drawScene(seed, nodes)
   const chance = createChance(seed + 0x5eed)
-  const db = createDatabase(createClocks(chance, chance.between(-400, 400)), scene.skips)
+  const db = createDatabase(createClocks(chance, chance.between(-400, 400)), core.lives === 'apart')
   // Hubs keep the time of the database; verifiers are somewhere else.
   const clocks = (most: number) => createClocks(chance, chance.between(-most, most))
   const most = chance.pick([200, 5000, 28_000])

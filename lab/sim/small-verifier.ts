@@ -15,7 +15,7 @@ export type Node = {
 }
 
 const row: LogRow = { position: 1, kind: 'session', key: keyOf('session:one'), wantsAck: false }
-export const cookie = 'cookie'.padEnd(40, '.')
+export const cookie = 'cookie'.padStart(40, '.')
 
 export const createNode = (time: number): Node => ({
   checker: createChecker({ now: instantAt(time), entries: 100 }),
@@ -82,7 +82,7 @@ export function judgeNodes(world: SmallWorld, core: Core): string | null {
     const { checker } = node
     const entries = [core.find(checker, { carried: 'cookies', credential: cookie }, now)]
     for (const [number, { statement }] of world.tokens.entries()) {
-      const credential = `token ${number}`.padEnd(40, '.')
+      const credential = `token ${number}`.padStart(40, '.')
       const known = core.find(checker, { carried: 'tokens', credential }, now)
       const shown = { carried: 'tokens' as const, credential, statement, keys: allKeys.tokens, askedAt: 0 }
       const admission = known === null ? core.admit(checker, shown, now) : null

@@ -14,7 +14,6 @@ export type Truth = { row: Row; lostAt: number }
 /** What a copy of the database lacks, since when, and who had learnt of it. */
 export type Loss = {
   at: number
-  rows: readonly Row[]
   witnesses: { process: Process; life: number }[]
 }
 

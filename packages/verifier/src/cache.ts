@@ -3,20 +3,20 @@
  * what nobody asked for meanwhile is gone at once. So to push somebody out, one has to bring half a cache of credentials
  * that are all genuine while they do not send a single request; and what they lose then is one cold check.
  */
-export type Cache<Value> = {
-  get(key: string): Value | undefined
-  set(key: string, value: Value): void
-  delete(key: string): void
+export type Cache<Value, Key = string> = {
+  get(key: Key): Value | undefined
+  set(key: Key, value: Value): void
+  delete(key: Key): void
   clear(): void
   readonly size: number
 }
 
-export function createCache<Value>(capacity: number): Cache<Value> {
+export function createCache<Value, Key = string>(capacity: number): Cache<Value, Key> {
   const half = Math.max(1, Math.floor(capacity / 2))
-  let young = new Map<string, Value>()
-  let old = new Map<string, Value>()
+  let young = new Map<Key, Value>()
+  let old = new Map<Key, Value>()
 
-  function set(key: string, value: Value): void {
+  function set(key: Key, value: Value): void {
     if (young.size >= half && !young.has(key)) {
       old = young
       young = new Map()

@@ -1,5 +1,6 @@
-import { type Cache, createCache } from './cache.ts'
+import type { Cache } from './cache.ts'
 import type { Caller, CallerSession } from './caller.ts'
+import { createCredentialCache } from './credential-cache.ts'
 import { judge, type StatementKeys } from './ends.ts'
 import { feedKey, feedWindowSeconds, printOf, skewSeconds } from './feed.ts'
 import type { Rights, Statement } from './statement.ts'
@@ -27,7 +28,6 @@ export type Remembered = {
  * kept as thirty bits: a match means another look from the beginning, which compares the whole key.
  */
 export type Entry = Remembered & {
-  /** The whole credential: a cache finds tokens by their last characters. */
   readonly credential: string
   /** Whole seconds since 1970. */
   readonly end: number
@@ -49,8 +49,8 @@ export type Checker = {
 export function createChecker(given: { now: Instant; entries: number }): Checker {
   return {
     view: createView(given.now),
-    cookies: createCache(given.entries),
-    tokens: createCache(given.entries),
+    cookies: createCredentialCache(given.entries),
+    tokens: createCredentialCache(given.entries),
   }
 }
 
@@ -65,12 +65,6 @@ export function restartChecker(checker: Checker, now: Instant): void {
 }
 
 export type Carried = 'cookies' | 'tokens'
-
-// A token is found by the end of its signature: hashing all of it would cost more than everything else.
-const tailCharacters = 32
-
-const cacheKey = (carried: Carried, credential: string) =>
-  carried === 'tokens' ? credential.slice(-tailCharacters) : credential
 
 /**
  * accept: believed. cold: not known, not any more, or something has ended: begin from the credential itself.
@@ -100,16 +94,14 @@ export function find(checker: Checker, carried: Carried, credential: string, now
 
 /** What is kept for this credential, whatever has become of it. Reads no clock: most that are new need to be looked for only. */
 export function recall(checker: Checker, carried: Carried, credential: string): Entry | null {
-  const entry = checker[carried].get(cacheKey(carried, credential))
-  // The whole string decides: another token may end in the same characters.
-  return entry === undefined || entry.credential !== credential ? null : entry
+  return checker[carried].get(credential) ?? null
 }
 
 /** Whether nothing is known to have ended what is kept. */
 export function stands(checker: Checker, carried: Carried, entry: Entry, now: Instant): boolean {
   const { view } = checker
   if (wallSeconds(view.steady, now) >= entry.end) {
-    checker[carried].delete(cacheKey(carried, entry.credential))
+    checker[carried].delete(entry.credential)
     return false
   }
   if (entry.seen === view.version) return true
@@ -190,7 +182,7 @@ export function admit(
     // Whole milliseconds, earlier rather than later: small numbers take no room of their own.
     askedAt: Math.floor(askedAt),
   }
-  checker[carried].set(cacheKey(carried, entry.credential), entry)
+  checker[carried].set(entry.credential, entry)
   return { kind: 'admitted', entry }
 }
 

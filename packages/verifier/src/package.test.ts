@@ -64,6 +64,7 @@ test('the rules by which a caller is judged wait for nothing: no promise in them
     'view',
     'statement',
     'cache',
+    'credential-cache',
     'checker',
     'wire',
     'guard',

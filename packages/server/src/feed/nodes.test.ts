@@ -159,8 +159,9 @@ onEachEngine('another primary', (open) => {
     const before = a.hub.reached().epoch
     copy.now = 'second'
     clock.advance(5)
-    assert.equal(await end(b, 'two'), 2)
-    assert.equal(await end(a, 'three'), 3)
+    const second = await end(b, 'two')
+    assert.ok(second > 1_000_000)
+    assert.equal(await end(a, 'three'), second + 1)
     const lives = await epochs()
     assert.deepEqual(
       lives.slice(-2).map(({ start, identity }) => ({ start, identity })),
@@ -172,7 +173,7 @@ onEachEngine('another primary', (open) => {
     for (const feed of [a, b]) {
       await feed.poll()
       await feed.hub.tick()
-      assert.deepEqual(feed.hub.reached(), { epoch: lives.at(-1)?.epoch, position: 3 })
+      assert.deepEqual(feed.hub.reached(), { epoch: lives.at(-1)?.epoch, position: second + 1 })
       assert.ok(feed.hub.reached().epoch > before)
     }
     assert.deepEqual(
@@ -205,6 +206,21 @@ onEachEngine('another primary', (open) => {
     assert.deepEqual(a.hub.reached(), b.hub.reached())
   })
 
+  test('that lacks a part begins where no position of that part was, also where everyone is ended by the end that finds it out', async () => {
+    const { db, copy, clock, a, end } = await twoFeeds(open)
+    const lost = await Promise.all(['one', 'two', 'three'].map((id) => end(a, id)))
+    await db.deleteFrom('feed_log').execute()
+    await db.updateTable('feed_head').set({ seq: 0 }).execute()
+    copy.now = 'second'
+    clock.advance(5)
+    const [position, head] = await transact(db, async (tx) => [
+      await a.append(tx, [{ kind: 'everyone', id: '' }]),
+      await tx.selectFrom('feed_head').selectAll().executeTakeFirstOrThrow(),
+    ])
+    assert.ok(position > Math.max(...lost))
+    assert.deepEqual([head.seq, head.everyone_end], [position, position])
+  })
+
   test('an older copy that was put back is declared by one node, however many see it at the same moment', async () => {
     const { db, clock, a, b, end, log } = await twoFeeds(open)
     for (const id of ['one', 'two', 'three']) await end(a, id)
@@ -232,10 +248,13 @@ onEachEngine('another primary', (open) => {
     clock.advance(5)
     await Promise.all(Array.from({ length: 20 }, (_, at) => end(at % 2 ? a : b, `s${at}`)))
     assert.equal((await epochs()).length, before + 1)
+    const [one, second, ...rest] = (await log()).map(({ seq }) => seq)
+    assert.ok(one === 1 && second !== undefined && second > 1_000_000)
     assert.deepEqual(
-      (await log()).map(({ seq }) => seq),
-      Array.from({ length: 21 }, (_, at) => at + 1),
+      rest,
+      rest.map((_, at) => second + at + 1),
     )
+    assert.equal(rest.length, 19)
   })
 })
 

@@ -8,7 +8,7 @@ export type Entry = { kind: FeedKind; key: string; endsEveryone: boolean }
 
 /** A statement takes some 32,000 values; an account with more sessions than that must still be able to end them. */
 const rowsAtOnce = 1000
-/** Far apart from whatever a lost copy of the database may have told. */
+/** Lives of the database are this far apart, for each second between their beginnings: far more than anybody ends in one. */
 const skippedPositions = 1_000_000
 /** What stands for the identity of a life that is gone. */
 const declaredOver = 'declared over'
@@ -22,18 +22,18 @@ type Head = { seq: number; epoch: number; copy: string; known: string | null }
  * exist before n is visible, and a gap shows by arithmetic; a serial column could not promise either.
  */
 export async function append(tx: Db, entries: readonly Entry[], given: Appending): Promise<number> {
-  const { at, primary } = given
-  const head = await (primary.nestsWrites
-    ? appendNested(tx, entries, given)
-    : appendInSteps(tx, entries, given))
+  const head = await appendToLife(tx, entries, given)
   // A life that began while we waited for the row is not seen by that statement yet.
   if (head.copy === (head.known ?? (await lastIdentity(tx)))) return head.seq
   // Another primary took over while we ran: what it did not get from the one before must not share our numbers.
   const start = head.seq - entries.length
-  const epoch = await beginEpoch(tx, { now: at, identity: head.copy, start })
-  await tx.updateTable('feed_log').set({ epoch }).where('seq', '>', start).execute()
-  return head.seq
+  await tx.deleteFrom('feed_log').where('seq', '>', start).execute()
+  await beginEpoch(tx, { now: given.at, identity: head.copy, start })
+  return (await appendToLife(tx, entries, given)).seq
 }
+
+const appendToLife = (tx: Db, entries: readonly Entry[], given: Appending): Promise<Head> =>
+  given.primary.nestsWrites ? appendNested(tx, entries, given) : appendInSteps(tx, entries, given)
 
 /** In one statement: all others wait for the row from here to the commit, and this saves them a way there and back. */
 async function appendNested(tx: Db, entries: readonly Entry[], given: Appending): Promise<Head> {
@@ -162,26 +162,24 @@ export async function lockLives(tx: Db): Promise<{ epoch: number; head: number; 
 
 /**
  * Another life begins, under a number that is higher than any before and that no copy of this database can come to by
- * itself: it holds the time. `identity`: which copy this is. `start`: the head before it, where that has moved on already.
+ * itself: it holds the time. So do its positions: a token may carry one that was lost with the copy before, and whatever
+ * ends from here on has to come after it. `identity`: which copy this is. `start`: the head before it, where that has moved
+ * on already.
  */
 export async function beginEpoch(
   tx: Db,
   { now, identity, start }: { now: number; identity: string; start?: number },
-): Promise<number> {
-  const head = await tx
-    .updateTable('feed_head')
-    .set((row) => ({
-      epoch: sql<number>`case when ${row.ref('epoch')} >= ${now} then ${row.ref('epoch')} + 1 else ${now} end`,
-    }))
-    .where('id', '=', 1)
-    .returning(['epoch', 'seq'])
-    .executeTakeFirstOrThrow()
-  const { epoch, seq } = head
+): Promise<void> {
+  const before = await lockLives(tx)
+  const epoch = Math.max(before.epoch + 1, now)
+  // Nobody has told anything yet of the life that the tables came with.
+  const isFirst = before.epoch === 1
+  const seq = isFirst ? before.head : Math.max(before.head + skippedPositions, epoch * skippedPositions)
+  await tx.updateTable('feed_head').set({ epoch, seq }).where('id', '=', 1).execute()
   await tx
     .insertInto('feed_epoch')
-    .values({ epoch, start: start ?? seq, identity })
+    .values({ epoch, start: start ?? before.head, identity })
     .execute()
-  return epoch
 }
 
 export async function readIdentity(tx: Db, { identity }: Primary): Promise<string> {
@@ -199,7 +197,7 @@ export async function lastIdentity(db: Db): Promise<string> {
   return row?.identity ?? ''
 }
 
-/** Skips far beyond what was told by a database that is gone, so that no position ever means two things. */
+/** Skips beyond what was told by a database that is gone, as no life that begins may share a position with it. */
 export async function skipBeyond(
   tx: Db,
   { told, now }: { told: { epoch: number; position: number }; now: number },
