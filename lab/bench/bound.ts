@@ -4,7 +4,7 @@ import { type Pair, password, postJson } from '../chaos/visitor.ts'
 import type { Candidate } from './rounds.ts'
 
 /** More than one slot can use up. */
-const proofsAtOnce = 2500
+const proofsAtOnce = 800
 /** As the verifier has it for its own. */
 const address = 'https://api.example/me'
 

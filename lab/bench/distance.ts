@@ -14,8 +14,8 @@ import { startProxy } from './wire-proxy.ts'
 type Plan = ContenderPlan & { delays: number; perDelay: number }
 const plans: Record<'full' | 'quick', Plan> = {
   full: {
-    rounds: 6,
-    attempts: 10,
+    rounds: 5,
+    attempts: 8,
     turns: 6,
     slotMilliseconds: 40,
     warmMilliseconds: 800,

@@ -12,10 +12,10 @@ let candidates: readonly Candidate[] = []
 
 async function prepare(stage: Stage): Promise<void> {
   await close()
-  const { origin, issuer, client, member, jwk, tokens, warmMilliseconds } = stage
+  const { origin, issuer, client, member, jwk, tokens, warm: warming } = stage
   const options = { issuer, audience: issuer, origin: 'https://api.example', client, log: () => {} }
   const cold = await createVerifier({ ...options, cacheEntries: Math.floor(tokens.length * 0.4) })
-  const warm = await createVerifier(options)
+  const warm = await createVerifier({ ...options, proofEntries: 1_000_000 })
   verifiers = [cold, warm]
   const bound = await signInBound({ origin, issuer, email: member })
   candidates = [
@@ -24,7 +24,7 @@ async function prepare(stage: Stage): Promise<void> {
     rawVerify(keyFrom(jwk), tokens),
     ...(await signaturePeers(loadPeers(), { jwk, issuer, tokens })),
   ]
-  await warmUp(candidates, warmMilliseconds)
+  await warmUp(candidates, warming)
 }
 
 async function close(): Promise<void> {

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Client } from '@counterfoil/verifier'
+import type { Turns } from './rounds.ts'
 
 /** What the process needs in order to begin. */
 export type Stage = {
@@ -11,12 +12,12 @@ export type Stage = {
   readonly member: string
   readonly jwk: object
   readonly tokens: readonly string[]
-  readonly warmMilliseconds: number
+  readonly warm: { readonly milliseconds: number; readonly slotMilliseconds: number }
 }
 
 export type Order =
   | { readonly kind: 'prepare'; readonly stage: Stage }
-  | { readonly kind: 'round'; readonly slotMilliseconds: number; readonly index: number }
+  | ({ readonly kind: 'round' } & Turns)
   | { readonly kind: 'close' }
 
 type Reply = { rates: [string, number][] } | { error: string }
@@ -25,7 +26,7 @@ type Reply = { rates: [string, number][] } | { error: string }
 export type FirstChecks = {
   prepare(stage: Stage): Promise<void>
   /** Operations in a second of processor time, by candidate. */
-  round(given: { slotMilliseconds: number; index: number }): Promise<ReadonlyMap<string, number>>
+  round(given: Turns): Promise<ReadonlyMap<string, number>>
   close(): Promise<void>
 }
 

@@ -14,7 +14,7 @@ import { openStores, type Stores } from './stores.ts'
 
 type Plan = { rounds: number; attempts: number; requests: number }
 const plans: Record<'full' | 'quick', Plan> = {
-  full: { rounds: 6, attempts: 9, requests: 1200 },
+  full: { rounds: 4, attempts: 6, requests: 1200 },
   quick: { rounds: 2, attempts: 3, requests: 300 },
 }
 const counts = [1, 2, 4] as const

@@ -14,8 +14,8 @@ import { openStores, type Stores } from './stores.ts'
 
 const plans: Record<'full' | 'quick', ContenderPlan> = {
   full: {
-    rounds: 9,
-    attempts: 13,
+    rounds: 6,
+    attempts: 9,
     turns: 4,
     slotMilliseconds: 40,
     warmMilliseconds: 1300,

@@ -13,7 +13,7 @@ import { type Services, startServices } from './services.ts'
 type Plan = { perRound: number; rounds: number; attempts: number; cutOffs: number }
 
 const plans: Record<'full' | 'quick', Plan> = {
-  full: { perRound: 40, rounds: 6, attempts: 11, cutOffs: 3 },
+  full: { perRound: 48, rounds: 5, attempts: 9, cutOffs: 3 },
   quick: { perRound: 10, rounds: 2, attempts: 3, cutOffs: 1 },
 }
 

@@ -9,15 +9,14 @@ import { type House, openHouse } from './house.ts'
 import { measureMemory } from './memory.ts'
 import { loadPeers } from './peers.ts'
 import { conclude, describeMachine, say } from './report.ts'
-import { type Candidate, measureRound, type Round, ratesOf, warmUp } from './rounds.ts'
+import { type Candidate, measureRound, type Round, ratesOf, type Turns, warmUp } from './rounds.ts'
 
-type Plan = {
+type Plan = Turns & {
   tokens: number
   cookies: number
   rounds: number
   /** Rounds at most, if others keep disturbing. */
   attempts: number
-  slotMilliseconds: number
   warmMilliseconds: number
   memoryEntries: number
 }
@@ -26,9 +25,10 @@ const plans: Record<'full' | 'quick', Plan> = {
   full: {
     tokens: 1000,
     cookies: 900,
-    rounds: 12,
-    attempts: 16,
-    slotMilliseconds: 80,
+    rounds: 8,
+    attempts: 11,
+    turns: 16,
+    slotMilliseconds: 16,
     warmMilliseconds: 1000,
     memoryEntries: 100_000,
   },
@@ -37,7 +37,8 @@ const plans: Record<'full' | 'quick', Plan> = {
     cookies: 60,
     rounds: 5,
     attempts: 8,
-    slotMilliseconds: 60,
+    turns: 6,
+    slotMilliseconds: 16,
     warmMilliseconds: 500,
     memoryEntries: 20_000,
   },
@@ -53,7 +54,7 @@ type Stage = { candidates: Candidate[]; builtAt: number }
 type Given = { plan: Plan; quiet: House; busy: House; verifiers: Verifiers; firstChecks: FirstChecks }
 
 async function build({ plan, quiet, busy, verifiers, firstChecks }: Given): Promise<Stage> {
-  const { warmMilliseconds } = plan
+  const warm = { milliseconds: plan.warmMilliseconds, slotMilliseconds: plan.slotMilliseconds }
   const builtAt = performance.now()
   const tokens = await quiet.tokens(plan.tokens)
   const otherTokens = await busy.tokens(plan.tokens)
@@ -69,8 +70,8 @@ async function build({ plan, quiet, busy, verifiers, firstChecks }: Given): Prom
     warmCookie(verifiers.warm, verifiers.cookies),
     cachedPeer(loadPeers(), { jwk, issuer, tokens }),
   ]
-  await firstChecks.prepare({ origin, issuer, client, member, jwk, tokens, warmMilliseconds })
-  await warmUp(candidates, warmMilliseconds)
+  await firstChecks.prepare({ origin, issuer, client, member, jwk, tokens, warm })
+  await warmUp(candidates, warm)
   return { candidates, builtAt }
 }
 
@@ -130,10 +131,9 @@ async function measureRounds(given: {
   let stage = await prepare()
   for (let calm = 0; calm < plan.rounds && rounds.length < plan.attempts; ) {
     if (performance.now() - stage.builtAt > renewedAfter) stage = await prepare()
-    const about = { slotMilliseconds: plan.slotMilliseconds, index: rounds.length }
     const before = lookAtLoad()
-    const { rates } = await measureRound(stage.candidates, about)
-    const others = await firstChecks.round(about)
+    const { rates } = await measureRound(stage.candidates, plan)
+    const others = await firstChecks.round({ turns: plan.turns, slotMilliseconds: plan.slotMilliseconds })
     const { foreign } = shareBetween(before, lookAtLoad())
     const round = { foreign, rates: new Map([...rates, ...others]) }
     rounds.push(round)

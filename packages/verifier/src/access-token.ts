@@ -143,11 +143,10 @@ function readClaims(payload: JsonObject): AccessTokenClaims {
 
 /** A token that is good elsewhere as well could be taken from there and used here, so a list may hold one entry only. */
 function readAudience(payload: JsonObject): string {
-  const aud = payload.aud
-  const audiences = typeof aud === 'string' ? [aud] : readTexts(aud)
-  const [audience, ...others] = audiences ?? []
-  if (audience === undefined || audience === '' || others.length > 0) invalid('aud is not one audience')
-  return audience
+  const { aud } = payload
+  const audiences = typeof aud === 'string' ? null : readTexts(aud)
+  const audience = audiences?.length === 1 ? audiences[0] : aud
+  return typeof audience === 'string' && audience !== '' ? audience : invalid('aud is not one audience')
 }
 
 function readScopes(payload: JsonObject): readonly string[] {
@@ -200,8 +199,7 @@ function instant(value: JsonValue | undefined, name: string): number {
 
 function readTexts(value: JsonValue | undefined): readonly string[] | null {
   if (!Array.isArray(value)) return null
-  const texts = value.filter((one): one is string => typeof one === 'string')
-  return texts.length === value.length ? texts : null
+  return value.every((one) => typeof one === 'string') ? value : null
 }
 
 function invalid(detail: string): never {

@@ -48,6 +48,11 @@ export function decodeBriefly(text: string): Uint8Array | null {
   return place.toString('base64url', 0, length) === text ? place.subarray(0, length) : null
 }
 
+/** Bytes that are all below 128, as text. */
+export const asciiText = (bytes: Uint8Array): string =>
+  native === undefined ? plain.decode(bytes) : native.prototype.latin1Slice.call(bytes, 0, bytes.length)
+
+const plain = new TextDecoder()
 const longestBrief = 8192
 let place: Buffer | undefined
 

@@ -1,3 +1,5 @@
+import { asciiText } from './base64url.ts'
+
 /** A value of strict JSON. Objects have no prototype (but see `parseClaims`), and a member named `__proto__` is only a name. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
 
@@ -106,7 +108,7 @@ function readPlainBytes(bytes: Uint8Array, manner: Manner): JsonObject | null {
     if (byte === backslash || byte > lastAscii) return null
     if (byte === quote) quotes++
   }
-  return readCounted(decodeUtf8(bytes), quotes, manner)
+  return readCounted(asciiText(bytes), quotes, manner)
 }
 
 function readCounted(text: string, quotes: number, { limits, keepsPrototypes }: Manner): JsonObject | null {

@@ -90,7 +90,9 @@ export function createTokenCheck(needs: TokenCheckNeeds): TokenCheck {
 
   function first(token: string, limit: Limit): Soon<Entry> {
     const unproven = parseAccessToken(token)
-    const isGenuine = soon(keys.find(unproven.kid), (key) => prove(unproven, key))
+    const key = keys.find(unproven.kid)
+    const isGenuine =
+      key instanceof Promise ? key.then((found) => prove(unproven, found)) : prove(unproven, key)
     return soon(isGenuine, (is) => {
       if (is !== true) refuse('credential_invalid', 'access token: signature or alg is wrong')
       // After whatever took its time.
