@@ -50,7 +50,7 @@ export function decodeBriefly(text: string): Uint8Array | null {
 
 /** Bytes that are all below 128, as text. */
 export const asciiText = (bytes: Uint8Array): string =>
-  native === undefined ? plain.decode(bytes) : native.prototype.latin1Slice.call(bytes, 0, bytes.length)
+  slice === undefined ? plain.decode(bytes) : slice.call(bytes, 0, bytes.length)
 
 const plain = new TextDecoder()
 const longestBrief = 8192
@@ -59,6 +59,9 @@ let place: Buffer | undefined
 // On the way of every token that is seen for the first time, where by hand it would cost a third of the signature check; and
 // writing one by hand leaves as much garbage behind as a tenth of a sign-in.
 const native = (globalThis as { Buffer?: typeof Buffer }).Buffer
+
+/** Not everything that calls itself a Buffer has it. */
+const slice = native?.prototype.latin1Slice
 
 /** The platform passes over whatever it does not know; what is not the same when it is written again had some of that. */
 function decodeNatively(text: string, buffers: typeof Buffer): Uint8Array | null {

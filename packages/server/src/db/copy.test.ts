@@ -69,7 +69,7 @@ onEachPair('a copy', ({ from, to }) => {
     assert.equal((await next.program().get('/auth/session', bearer(access_token))).status, 200)
     assert.equal((await refresh(next, gone.refresh_token)).status, 400)
     const [before, after] = [old.house.feed.hub.reached(), next.house.feed.hub.reached()]
-    assert.equal(after.position, before.position)
+    assert.ok(after.position > before.position)
     assert.ok(after.epoch > before.epoch, 'the first start there begins another life')
   })
 

@@ -166,7 +166,9 @@ export function createHubRunner({
       if (isOurs(lives, told, head)) return false
       await store.skipBeyond(tx, { told, now })
       await store.beginEpoch(tx, { now, identity: await store.readIdentity(tx, primary) })
-      await store.append(tx, [logged({ kind: 'everyone', id: '' })], { at: now, wantsAck: false, primary })
+      await store.append(tx, [logged({ kind: 'everyone', id: '' })], {
+        ...{ at: now, wantsAck: false, primary, isOurLife: true },
+      })
       return true
     })
     if (isNew) {

@@ -7,6 +7,7 @@ import { createSecrets } from '../node/secrets.ts'
 import { openFeed } from '../testing/feed.ts'
 import {
   type Agent,
+  type HandClock,
   handClock,
   onEachEngine,
   onPostgres,
@@ -128,6 +129,11 @@ onEachEngine('nodes beside each other', (open) => {
 
 const secrets = createSecrets(new Uint8Array(32).fill(3))
 
+const firstCopy = (clock: HandClock): Primary => ({
+  ...handPrimary(clock),
+  identity: sql<string>`cast('first' as text)`,
+})
+
 /** Two feeds of one database whose copy, as the engine names it, is another one when the test says so. */
 async function twoFeeds(open: Parameters<typeof openHouse>[0]) {
   const clock = handClock()
@@ -219,6 +225,49 @@ onEachEngine('another primary', (open) => {
     ])
     assert.ok(position > Math.max(...lost))
     assert.deepEqual([head.seq, head.everyone_end], [position, position])
+  })
+
+  test('an end by somebody whose hub never began, the command line, has a place that no lost part can have had', async () => {
+    const { db, clock, a, end } = await twoFeeds(open)
+    const last = await end(a, 'one')
+    const commandLine = openFeed({ db, clock, secrets, primary: firstCopy(clock) })
+    clock.advance(5)
+    const first = await end(commandLine, 'two')
+    assert.ok(first > last + 1_000_000)
+    assert.equal(await end(commandLine, 'three'), first + 1)
+    assert.equal(await end(a, 'four'), first + 2)
+  })
+
+  test('a copy from before two lives is declared once, whichever of them somebody comes back from', async () => {
+    const { db, copy, clock, a, end, log } = await twoFeeds(open)
+    for (const id of ['one', 'two', 'three']) await end(a, id)
+    const [before] = await db.selectFrom('feed_head').selectAll().execute()
+    assert.ok(before)
+    const told = [a.hub.reached()]
+    copy.now = 'second'
+    clock.advance(5)
+    await end(a, 'four')
+    await a.poll()
+    told.push(a.hub.reached())
+    // A volume is put back with the very copy that it held, so that no start begins a life on it.
+    await db.deleteFrom('feed_log').where('seq', '>', 1).execute()
+    await db.deleteFrom('feed_epoch').where('epoch', '>', before.epoch).execute()
+    await db
+      .updateTable('feed_head')
+      .set({ ...before, seq: 1 })
+      .execute()
+    copy.now = 'first'
+    const again = openFeed({ db, clock, secrets, primary: firstCopy(clock) })
+    await again.start()
+    for (const after of told) {
+      again.hub.connect({ nonce: 'n', after, sink: { verifier: 'v', send() {}, close() {} } })
+      for (let second = 0; second < 3; second++) {
+        clock.advance(1)
+        await again.hub.tick()
+        await again.poll()
+      }
+    }
+    assert.equal((await log()).filter(({ kind }) => kind === 'everyone').length, 1)
   })
 
   test('an older copy that was put back is declared by one node, however many see it at the same moment', async () => {

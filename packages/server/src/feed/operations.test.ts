@@ -15,6 +15,7 @@ const endings = (count: number, kind: FeedKind = 'session'): Ending[] =>
 async function setUp(open: OpenTestDatabase) {
   const { db, url, engine } = await open()
   const feed = openFeed({ db, clock, secrets })
+  await feed.start()
   const append = (given: readonly Ending[]) => db.transaction().execute((tx) => feed.append(tx, given))
   const log = () => db.selectFrom('feed_log').selectAll().orderBy('seq').execute()
   return { db, url, engine, feed, append, log }
@@ -38,7 +39,7 @@ onEachEngine('the feed', (open) => {
     )
     assert.deepEqual(
       [...new Set(rows.map(({ epoch, at, kind }) => `${epoch} ${at} ${kind}`))],
-      ['1 1000 session'],
+      ['1000 1000 session'],
     )
     assert.equal(await feed.position(db), 6)
   })

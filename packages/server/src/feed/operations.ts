@@ -57,6 +57,8 @@ export function createFeed(needs: HubNeeds): Feed {
     prove: () => prove(db, { id: hub.instance, primary }),
   })
   const waiting = new Set<Waiting>()
+  /** A file can be put back while nobody runs: who writes first, the command line perhaps, begins another life, as a start does. */
+  let isOurLife = primary.mayBeFenced
 
   async function settle(): Promise<void> {
     if (waiting.size === 0) return
@@ -82,11 +84,16 @@ export function createFeed(needs: HubNeeds): Feed {
     hub,
     // A file has no other copy that could have taken over.
     ask: primary.mayBeFenced ? ask : (read) => read(),
-    start: () => hub.start(onHint),
+    async start() {
+      await hub.start(onHint)
+      isOurLife = true
+    },
     async append(tx, endings, { wantsAck = false } = {}) {
       if (endings.length === 0) return (await readHead(tx)).position
-      const position = await append(tx, endings.map(logged), { at: clock.now(), wantsAck, primary })
+      const about = { at: clock.now(), wantsAck, primary, isOurLife }
+      const position = await append(tx, endings.map(logged), about)
       afterCommit(tx, () => {
+        isOurLife = true
         primary.hints?.send()
         return hub.hear(position)
       })

@@ -55,6 +55,25 @@ onEachEngine('the feed over HTTP', (open) => {
     assert.deepEqual([newer.status, (await newer.json()).position], [200, 4])
   })
 
+  test('the log of a later life is given by its own positions, far beyond those of the first', async () => {
+    const at = await openHouse(open)
+    await at.member()
+    const client = await feedClient(at)
+    await endSessions(at, 1)
+    await at.db.updateTable('feed_epoch').set({ identity: 'another copy' }).execute()
+    at.machine.clock.advance(5)
+    const ids = await endSessions(at, 2)
+    await at.house.chores.poll()
+    const { epoch, position } = at.house.feed.hub.reached()
+    assert.ok(position > 1e15)
+    const answer = await client.get(`/feed/log?from=${position - 1}&to=${position}`)
+    const found = readLog(await answer.text())
+    assert.deepEqual(
+      [answer.status, found?.epoch, found?.entries.map(({ key }) => key)],
+      [200, epoch, ids.map((id) => feedKey('session', id))],
+    )
+  })
+
   test('a snapshot of a window leaves out what is older, but no signing key that was taken back', async () => {
     const at = await openHouse(open)
     await at.member()

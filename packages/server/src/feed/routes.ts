@@ -21,8 +21,9 @@ const window = z.coerce.number().int().min(1).max(feedWindowSeconds.cookies)
 /** What is missing or empty is not taken for 0. */
 const position = z
   .string()
-  .regex(/^\d{1,15}$/)
+  .regex(/^\d{1,16}$/)
   .transform(Number)
+  .refine(Number.isSafeInteger)
 
 export function feedRoutes(feed: Feed, authenticate: AuthenticateClient): Route[] {
   const get = (

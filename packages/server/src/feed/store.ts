@@ -13,7 +13,8 @@ const skippedPositions = 1_000_000
 /** What stands for the identity of a life that is gone. */
 const declaredOver = 'declared over'
 
-type Appending = { at: number; wantsAck: boolean; primary: Primary }
+/** `isOurLife`: whether the newest life began on this very copy, as far as the one who appends can know. */
+type Appending = { at: number; wantsAck: boolean; primary: Primary; isOurLife: boolean }
 /** `copy`: which copy of the database wrote; `known`: the one that this life began on, as far as this statement sees. */
 type Head = { seq: number; epoch: number; copy: string; known: string | null }
 
@@ -22,13 +23,15 @@ type Head = { seq: number; epoch: number; copy: string; known: string | null }
  * exist before n is visible, and a gap shows by arithmetic; a serial column could not promise either.
  */
 export async function append(tx: Db, entries: readonly Entry[], given: Appending): Promise<number> {
+  const { at, primary, isOurLife } = given
+  if (!isOurLife) await beginEpoch(tx, { now: at, identity: await readIdentity(tx, primary) })
   const head = await appendToLife(tx, entries, given)
   // A life that began while we waited for the row is not seen by that statement yet.
   if (head.copy === (head.known ?? (await lastIdentity(tx)))) return head.seq
   // Another primary took over while we ran: what it did not get from the one before must not share our numbers.
   const start = head.seq - entries.length
   await tx.deleteFrom('feed_log').where('seq', '>', start).execute()
-  await beginEpoch(tx, { now: given.at, identity: head.copy, start })
+  await beginEpoch(tx, { now: at, identity: head.copy, start })
   return (await appendToLife(tx, entries, given)).seq
 }
 
@@ -174,12 +177,20 @@ export async function beginEpoch(
   const epoch = Math.max(before.epoch + 1, now)
   // Nobody has told anything yet of the life that the tables came with.
   const isFirst = before.epoch === 1
-  const seq = isFirst ? before.head : Math.max(before.head + skippedPositions, epoch * skippedPositions)
+  const seq = isFirst ? before.head : farFrom(before.head, epoch)
   await tx.updateTable('feed_head').set({ epoch, seq }).where('id', '=', 1).execute()
   await tx
     .insertInto('feed_epoch')
     .values({ epoch, start: start ?? before.head, identity })
     .execute()
+}
+
+/** A position that no copy can have told in an earlier life than that one. */
+function farFrom(head: number, epoch: number): number {
+  const position = Math.max(head + skippedPositions, epoch * skippedPositions)
+  if (!Number.isSafeInteger(position))
+    throw new Error('the clock is wrong: no position of the feed is that high')
+  return position
 }
 
 export async function readIdentity(tx: Db, { identity }: Primary): Promise<string> {
@@ -203,8 +214,8 @@ export async function skipBeyond(
   { told, now }: { told: { epoch: number; position: number }; now: number },
 ): Promise<void> {
   const head = await readHead(tx)
-  const seq = Math.max(head.position, told.position) + skippedPositions
   const epoch = Math.max(head.epoch, told.epoch, now)
+  const seq = farFrom(Math.max(head.position, told.position), epoch)
   await tx.updateTable('feed_head').set({ seq, epoch }).where('id', '=', 1).execute()
   // Everybody is ended beyond all that was told before. So whoever comes back with a position of what was lost, whichever
   // of several lives it was, is given a snapshot: declaring again would sign everybody out at each return.
