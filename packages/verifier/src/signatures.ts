@@ -39,11 +39,11 @@ function inDer(signature: Uint8Array): Uint8Array {
   return der.subarray(0, length)
 }
 
-// The length is checked first, so that a DER signature is never a second spelling of the same one. This way, in DER and from
-// bytes that are there already, takes the platform 4 % less than `verify` takes with `ieee-p1363`.
 const briefly = (text: string) =>
   3 * text.length > signed.length ? bytesOf(text) : signed.subarray(0, signed.write(text))
 
+// The length is checked first, so that a DER signature is never a second spelling of the same one. This way, in DER and from
+// bytes that are there already, takes the platform 4 % less than `verify` takes with `ieee-p1363`.
 const es256: Check = (key, data, signature) => {
   if (signature.length !== 2 * half) return false
   const checking = createVerify('sha256')
