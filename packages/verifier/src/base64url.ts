@@ -45,16 +45,20 @@ export function decodeBriefly(text: string): Uint8Array | null {
   if (text.length > longestBrief) return decodeNatively(text, native)
   place ??= native.alloc(longestBrief)
   const length = place.write(text, 'base64url')
-  return place.toString('base64url', 0, length) === text ? place.subarray(0, length) : null
+  // Payloads are of few lengths, and to make one more view takes as long as to fill it.
+  if (view?.length !== length) view = place.subarray(0, length)
+  return place.toString('base64url', 0, length) === text ? view : null
 }
 
 /** Bytes that are all below 128, as text. */
-export const asciiText = (bytes: Uint8Array): string =>
-  slice === undefined ? plain.decode(bytes) : slice.call(bytes, 0, bytes.length)
+export function asciiText(bytes: Uint8Array, from = 0, to = bytes.length): string {
+  return slice === undefined ? plain.decode(bytes.subarray(from, to)) : slice.call(bytes, from, to)
+}
 
 const plain = new TextDecoder()
 const longestBrief = 8192
 let place: Buffer | undefined
+let view: Buffer | undefined
 
 // On the way of every token that is seen for the first time, where by hand it would cost a third of the signature check; and
 // writing one by hand leaves as much garbage behind as a tenth of a sign-in.
@@ -71,9 +75,15 @@ function decodeNatively(text: string, buffers: typeof Buffer): Uint8Array | null
 
 /** The same where there is no such platform. */
 export function decodeByHand(text: string): Uint8Array | null {
-  const left = text.length % 4
-  if (left === 1) return null
-  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
+  const bytes = new Uint8Array(room(text))
+  return decodeInto(bytes, text) === null ? null : bytes
+}
+
+const room = (text: string) => Math.floor((text.length * 3) / 4)
+
+/** The same, written to where the caller wants it: how many bytes they are, or null also for a text that does not find room. */
+export function decodeInto(place: Uint8Array, text: string): number | null {
+  if (text.length % 4 === 1 || room(text) > place.length) return null
   let held = 0
   let heldBits = 0
   let filled = 0
@@ -84,8 +94,8 @@ export function decodeByHand(text: string): Uint8Array | null {
     heldBits += 6
     if (heldBits < 8) continue
     heldBits -= 8
-    bytes[filled++] = held >> heldBits
+    place[filled++] = held >> heldBits
     held &= (1 << heldBits) - 1
   }
-  return held === 0 ? bytes : null
+  return held === 0 ? filled : null
 }

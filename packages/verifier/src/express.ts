@@ -1,4 +1,4 @@
-import { afterJudging, type Checks, type Judge, knownCaller, requiring } from './adapter.ts'
+import { type Checks, type Judge, knownCaller, requiring } from './adapter.ts'
 import type { Caller } from './caller.ts'
 import { type Answerable, adapt as adaptNode, isAnswered, type Judgeable } from './node.ts'
 import type { Requirements } from './required.ts'
@@ -70,15 +70,29 @@ export function adapt<Route>(checks: Checks<Route>) {
   }
 }
 
+// Both go without the closures that nearly no request needs: of these there are some on the way of each.
+
 function middleware(judge: Judge<Judgeable>): Middleware {
   return function judgeRequest(request, response, next) {
-    const enter = (caller: Caller | null) => {
-      request.caller = caller
-      next()
+    let found: ReturnType<typeof judge>
+    try {
+      found = judge(request)
+    } catch (error) {
+      refuse(error, { request, response, next })
+      return
     }
-    const stop = (error: unknown) => refuse(error, { request, response, next })
-    afterJudging(judge, request, { enter, stop })
+    if (found instanceof Promise)
+      void found.then(
+        (caller) => enter(caller, request, next),
+        (error: unknown) => refuse(error, { request, response, next }),
+      )
+    else enter(found, request, next)
   }
+}
+
+function enter(caller: Caller | null, request: Judgeable, next: Next): void {
+  request.caller = caller
+  next()
 }
 
 /** What the handler throws or rejects with is Express's own to deal with, as if it stood alone. */
@@ -86,20 +100,21 @@ function handling<Asking extends Judgeable, Answering extends Answerable>(
   judge: (request: Asking) => Caller | Promise<Caller>,
   handler: CallerHandler<Asking, Answering>,
 ): (request: Asking, response: Answering, next: Next) => unknown {
+  function handle(caller: Caller, request: Asking, response: Answering): unknown {
+    request.caller = caller
+    return handler(request, response, caller)
+  }
   return function handleRequest(request, response, next) {
-    const enter = (caller: Caller): unknown => {
-      request.caller = caller
-      return handler(request, response, caller)
-    }
-    const stop = (error: unknown) => refuse(error, { request, response, next })
     let found: ReturnType<typeof judge>
     try {
       found = judge(request)
     } catch (error) {
-      return stop(error)
+      return refuse(error, { request, response, next })
     }
+    if (!(found instanceof Promise)) return handle(found, request, response)
+    const stop = (error: unknown) => refuse(error, { request, response, next })
     // Express 4 hears of no promise that is rejected.
-    return found instanceof Promise ? found.then(enter, stop).catch(next) : enter(found)
+    return found.then((caller) => handle(caller, request, response), stop).catch(next)
   }
 }
 

@@ -1,4 +1,5 @@
 import { asciiText } from './base64url.ts'
+import { readUsualClaims } from './usual-claims.ts'
 
 /** A value of strict JSON. Objects have no prototype (but see `parseClaims`), and a member named `__proto__` is only a name. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
@@ -40,7 +41,9 @@ export function parseJsonObject(input: Uint8Array | string, limits: JsonLimits =
  * this process has hidden there with `defineProperty`.
  */
 export function parseClaims(input: Uint8Array): JsonObject | null {
-  return read(input, { limits: {}, keepsPrototypes: !isPolluted() })
+  const keepsPrototypes = !isPolluted()
+  const usual = keepsPrototypes ? readUsualClaims(input) : null
+  return usual ?? read(input, { limits: {}, keepsPrototypes })
 }
 
 function isPolluted(): boolean {

@@ -89,6 +89,17 @@ onEachEngine('bound tokens', (open) => {
     }
   })
 
+  it('say what plain ones say, in the order that a verifier reads at once, and behind it the key', async () => {
+    const house = await openHouse(open)
+    const member = await house.member()
+    const { access_token: plain } = await house.tokens(member.email)
+    const { access_token: bound } = await signInBound(house, keyHolder(), member)
+    // The order of `usual-claims.ts` in the verifier, which reads all others with more work.
+    const usual = 'iss sub aud exp iat jti client_id sid scope auth_time amr as_of'.split(' ')
+    assert.deepEqual(Object.keys(payloadOf(plain) ?? {}), usual)
+    assert.deepEqual(Object.keys(payloadOf(bound) ?? {}), [...usual, 'cnf'])
+  })
+
   it('are refreshed as often as anybody likes by the same key: the refresh token stays, and lost answers do no harm', async () => {
     const house = await openHouse(open)
     const holder = keyHolder()
