@@ -35,8 +35,26 @@ type Plan = {
 }
 
 const plans: Record<'full' | 'quick', Plan> = {
-  full: { many: 1_000_000, rounds: 5, floods: 7, requests: 8000, slot: 3000, warm: 12_000, ends: 15_000, watched: 200 },
-  quick: { many: 50_000, rounds: 2, floods: 2, requests: 3000, slot: 1500, warm: 1500, ends: 3000, watched: 30 },
+  full: {
+    many: 1_000_000,
+    rounds: 5,
+    floods: 7,
+    requests: 8000,
+    slot: 3000,
+    warm: 12_000,
+    ends: 15_000,
+    watched: 200,
+  },
+  quick: {
+    many: 50_000,
+    rounds: 2,
+    floods: 2,
+    requests: 3000,
+    slot: 1500,
+    warm: 1500,
+    ends: 3000,
+    watched: 30,
+  },
 }
 const few = 1000
 const over = 20_000
