@@ -102,7 +102,7 @@ function readPlainText(text: string, manner: Manner): JsonObject | null {
   return readCounted(text, quotes, manner)
 }
 
-/** The same for bytes, if they are ASCII: a token's first check gains a hundredth. */
+/** The same for bytes, if they are ASCII. */
 function readPlainBytes(bytes: Uint8Array, manner: Manner): JsonObject | null {
   if (bytes.length > longestPlain || bytes[0] !== openingBrace) return null
   let quotes = 0

@@ -45,6 +45,20 @@ test('a payload is written over by the next one, and each says what is its own',
   assert.equal(read({ iss: 'https://one.exampl' })?.iss, 'https://one.exampl')
 })
 
+test('what throws on the way leaves nothing behind: no value is ever read as another', () => {
+  const about = (aud: string) => bytes(payload({ aud }))
+  const [theirs, mine] = ['https://theirs.example', 'https://mine.example']
+  assert.equal(readUsualClaims(about(theirs))?.aud, theirs)
+  const exhausted = Object.assign(about(mine), {
+    subarray: () => {
+      throw new RangeError('Maximum call stack size exceeded')
+    },
+  })
+  assert.throws(() => readUsualClaims(exhausted), RangeError)
+  assert.equal(readUsualClaims(about(theirs))?.aud, theirs)
+  assert.equal(readUsualClaims(about(mine))?.aud, mine)
+})
+
 const { iss: _, ...headless } = claims
 const text = JSON.stringify(claims)
 for (const [what, other] of [
