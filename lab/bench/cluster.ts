@@ -38,7 +38,7 @@ const plans: Record<'full' | 'quick', Plan> = {
   full: {
     many: 1_000_000,
     rounds: 5,
-    floods: 7,
+    floods: 5,
     requests: 8000,
     slot: 3000,
     warm: 12_000,

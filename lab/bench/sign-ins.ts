@@ -24,7 +24,7 @@ import { openStores } from './stores.ts'
 /** `warm`: milliseconds of sign-ins before the first round. At so few a second, a new process runs them uncompiled that long. */
 type Plan = { rounds: number; attempts: number; slot: number; warm: number }
 const plans: Record<'full' | 'quick', Plan> = {
-  full: { rounds: 5, attempts: 8, slot: 3000, warm: 15_000 },
+  full: { rounds: 5, attempts: 8, slot: 3000, warm: 12_000 },
   quick: { rounds: 2, attempts: 2, slot: 1500, warm: 750 },
 }
 const inFlight = 16
