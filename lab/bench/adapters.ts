@@ -17,7 +17,7 @@ import { type Round, ratesOf } from './rounds.ts'
 type Plan = { launches: number; rounds: number; attempts: number; turns: number; warmRequests: number }
 const plans: Record<'full' | 'quick', Plan> = {
   full: { launches: 5, rounds: 3, attempts: 5, turns: 16, warmRequests: 20_000 },
-  quick: { launches: 1, rounds: 5, attempts: 6, turns: 8, warmRequests: 6000 },
+  quick: { launches: 2, rounds: 3, attempts: 4, turns: 12, warmRequests: 16_000 },
 }
 /** So few that whatever disturbs one of a pair is still there when the other has its turn. */
 const requestsInTurn = 200
