@@ -1,4 +1,4 @@
-import { type Checks, type Judge, knownCaller, requiring } from './adapter.ts'
+import { afterJudging, type Checks, type Judge, knownCaller, requiring } from './adapter.ts'
 import type { Caller } from './caller.ts'
 import { type Answerable, adapt as adaptNode, isAnswered, type Judgeable } from './node.ts'
 import type { Requirements } from './required.ts'
@@ -70,29 +70,15 @@ export function adapt<Route>(checks: Checks<Route>) {
   }
 }
 
-// Both go without the closures that nearly no request needs: of these there are some on the way of each.
-
 function middleware(judge: Judge<Judgeable>): Middleware {
   return function judgeRequest(request, response, next) {
-    let found: ReturnType<typeof judge>
-    try {
-      found = judge(request)
-    } catch (error) {
-      refuse(error, { request, response, next })
-      return
+    const enter = (caller: Caller | null) => {
+      request.caller = caller
+      next()
     }
-    if (found instanceof Promise)
-      void found.then(
-        (caller) => enter(caller, request, next),
-        (error: unknown) => refuse(error, { request, response, next }),
-      )
-    else enter(found, request, next)
+    const stop = (error: unknown) => refuse(error, { request, response, next })
+    afterJudging(judge, request, { enter, stop })
   }
-}
-
-function enter(caller: Caller | null, request: Judgeable, next: Next): void {
-  request.caller = caller
-  next()
 }
 
 /** What the handler throws or rejects with is Express's own to deal with, as if it stood alone. */
